@@ -1,0 +1,58 @@
+"""What every test may ask for: a database of either kind, a browser."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from tests.postgres.cluster import INSTALL, Cluster, binaries, cluster
+
+pytest_plugins = ["tests.proofs"]
+
+
+def absent(name: str, install: str) -> NoReturn:
+    """Skip and say what to install; fail instead where DIANDAN_REQUIRE names it, as on CI."""
+    if name in os.environ.get("DIANDAN_REQUIRE", "").split(","):
+        pytest.fail(f"DIANDAN_REQUIRE names {name}, and it is not here; {install}", pytrace=False)
+    pytest.skip(f"{name} is not here; {install}")
+
+
+@pytest.fixture(scope="session")
+def postgres_cluster() -> Iterator[Cluster]:
+    """One server for all tests of this process."""
+    if binaries() is None:
+        absent("postgres", INSTALL)
+    with cluster() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres_cluster: Cluster) -> Iterator[str]:
+    """A fresh, empty PostgreSQL database."""
+    name = postgres_cluster.create()
+    yield postgres_cluster.url(name)
+    postgres_cluster.drop(name)
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """A SQLite database that is not there yet."""
+    return f"sqlite:///{tmp_path / 'diandan.db'}"
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """A fresh, empty database of each kind: a test of data that takes it runs on both."""
+    return request.getfixturevalue(f"{request.param}_url")
+
+
+@pytest.fixture(scope="session")
+def browser_path() -> str:
+    """The Chromium that Playwright drives."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if found := shutil.which(name):
+            return found
+    absent("browser", "apt-get install chromium fonts-noto-cjk")
