@@ -1,0 +1,145 @@
+"""How long a journey takes: the one place that knows, for straight lines and for a matrix of minutes.
+
+Anything with these three methods can stand in for the two below, a routing server's answers for instance.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from geopy.distance import great_circle
+
+from matcher.errors import InvalidInput, TooLarge
+
+Point = tuple[float, float]
+"""[longitude, latitude], WGS-84 degrees."""
+
+Place = Point | str
+"""A point, or the id of a place of the matrix."""
+
+MODES = ("walk", "bike", "ebike", "car")
+EARTH_KM = 6371.009
+MAX_PLACES = 5000
+MAX_SPEED = 1000.0
+
+
+@runtime_checkable
+class Travel(Protocol):
+    """What a provider of travel times answers. Minutes are whole and at least 0."""
+
+    def minutes(self, origin: Place, destination: Place, mode: str) -> int:
+        """Minutes from one place to another by this mode of movement."""
+
+    def km(self, origin: Place, destination: Place) -> float | None:
+        """Great-circle kilometres, or None where places are not points."""
+
+    def check(self, place: Place) -> None:
+        """Refuse a place this provider cannot reach with InvalidInput."""
+
+
+@dataclass(frozen=True)
+class StraightTravel:
+    """Great-circle distance times a detour factor at the mode's speed, rounded up to whole minutes."""
+
+    detour: float = 1.3
+    speed_kmh: Mapping[str, float] = field(default_factory=lambda: {"walk": 4.5, "bike": 12, "ebike": 15, "car": 20})
+    fixed_minutes: int = 0
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.detour <= 100:
+            raise InvalidInput("number_range", "detour", self.detour, low=1, high=100)
+        for mode, speed in self.speed_kmh.items():
+            if mode not in MODES:
+                raise InvalidInput("choice_unknown", "speed_kmh", mode, choices=", ".join(MODES))
+            if not 0 < speed <= MAX_SPEED:
+                raise InvalidInput("number_range", f"speed_kmh.{mode}", speed, low="> 0", high=MAX_SPEED)
+        missing = [mode for mode in MODES if mode not in self.speed_kmh]
+        if missing:
+            raise InvalidInput("key_missing", "speed_kmh", missing[0])
+
+    def minutes(self, origin: Place, destination: Place, mode: str) -> int:
+        if origin == destination:
+            return 0
+        return self.minutes_over(self.km(origin, destination), mode)
+
+    def minutes_over(self, km: float, mode: str) -> int:
+        """Minutes for a straight distance of `km` between two points that differ."""
+        return self.fixed_minutes + max(0, math.ceil(km * self.detour / self.speed_kmh[mode] * 60 - 1e-9))
+
+    def km(self, origin: Place, destination: Place) -> float:
+        (lon1, lat1), (lon2, lat2) = origin, destination
+        return float(great_circle((lat1, lon1), (lat2, lon2)).km)
+
+    def check(self, place: Place) -> None:
+        if not _is_point(place):
+            raise InvalidInput("coord_invalid", "at", place)
+
+
+@dataclass(frozen=True, eq=False)
+class MatrixTravel:
+    """Minutes as given, for every mode alike. `table[i, j]` is the way from places[i] to places[j]."""
+
+    places: tuple[str, ...]
+    table: np.ndarray
+
+    def __post_init__(self) -> None:
+        size = len(self.places)
+        if size > MAX_PLACES:
+            raise TooLarge("too_large", "places", size, what="matrix places", what_zh="矩阵地点", limit=MAX_PLACES)
+        index = {place: i for i, place in enumerate(self.places)}
+        if len(index) != size:
+            twice = next(p for i, p in enumerate(self.places) if index[p] != i)
+            raise InvalidInput("id_duplicate", "places", twice, other=twice)
+        if self.table.shape != (size, size):
+            rows, columns = (*self.table.shape, 0)[:2]
+            raise InvalidInput("matrix_not_square", "minutes", columns if rows == size else rows, row=rows, size=size)
+        for wrong, code in ((self.table < 0, "matrix_value"), (np.diag(np.diag(self.table)) != 0, "matrix_diagonal")):
+            if wrong.any():
+                i, j = (int(x) for x in np.argwhere(wrong)[0])
+                raise InvalidInput(code, f"minutes[{i}][{j}]", int(self.table[i, j]))
+        object.__setattr__(self, "_index", index)
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, MatrixTravel)
+            and self.places == other.places
+            and bool(np.array_equal(self.table, other.table))
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def minutes(self, origin: Place, destination: Place, mode: str) -> int:
+        index: dict[Place, int] = self._index  # type: ignore[attr-defined]
+        return int(self.table[index[origin], index[destination]])
+
+    def km(self, origin: Place, destination: Place) -> None:
+        return None
+
+    def check(self, place: Place) -> None:
+        if place not in self._index:  # type: ignore[attr-defined]
+            raise InvalidInput("place_unknown", "at", place)
+
+
+def _is_point(place: Place) -> bool:
+    return (
+        isinstance(place, tuple)
+        and len(place) == 2
+        and all(isinstance(x, (int, float)) and math.isfinite(x) for x in place)
+        and abs(place[0]) <= 180
+        and abs(place[1]) <= 90
+    )
+
+
+def kilometres_between(origins: np.ndarray, destinations: np.ndarray) -> np.ndarray:
+    """Haversine kilometres, pairwise or broadcast, of arrays [..., 2] of (longitude, latitude) degrees.
+
+    The fast twin of `StraightTravel.km`: same sphere, differing by rounding alone.
+    """
+    lon1, lat1 = np.radians(origins[..., 0]), np.radians(origins[..., 1])
+    lon2, lat2 = np.radians(destinations[..., 0]), np.radians(destinations[..., 1])
+    half = np.sin((lat2 - lat1) / 2) ** 2 + np.cos(lat1) * np.cos(lat2) * np.sin((lon2 - lon1) / 2) ** 2
+    return 2 * EARTH_KM * np.arcsin(np.sqrt(np.clip(half, 0.0, 1.0)))
