@@ -63,7 +63,7 @@ define install
 			if "$$python" -c "$$fits" 2>/dev/null; then base=$$python; break; fi; \
 		done; \
 		if [ -z "$$base" ]; then \
-			echo "diandan needs Python 3.11 or 3.12; here python3 is: $$(python3 --version 2>&1 || true). Install one, or name it: make $@ PYTHON=/path/to/python3.11" >&2; \
+			echo "diandan needs Python 3.11 or 3.12; here python3 is: $$(python3 --version 2>&1 || true). Install one (apt-get install python3.11 python3-venv), or name one with PYTHON=" >&2; \
 			exit 1; \
 		fi; \
 		if ! "$$base" -c 'import venv, ensurepip' 2>/dev/null; then \
