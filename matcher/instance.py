@@ -138,7 +138,7 @@ class Request:
     service: str | None = None
     priority: str = "normal"
     due: int | None = None
-    seats: tuple[Seat, ...] = (Seat(),)
+    seats: tuple[Seat, ...] = field(default_factory=lambda: (Seat(),))
     partners: tuple[str, ...] = ()
     forbidden: tuple[str, ...] = ()
     affinity: Mapping[str, int] = field(default_factory=dict)
