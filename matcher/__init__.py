@@ -1,6 +1,17 @@
 """Who serves what, when, and why: instances, plans, the judge and the solver. One door for everybody else."""
 
 from matcher.errors import InvalidInput, TooLarge, shown
+from matcher.files import (
+    instance_document,
+    instance_from,
+    plan_document,
+    plan_from,
+    read_instance,
+    read_plan,
+    schema,
+    write_instance,
+    write_plan,
+)
 from matcher.instance import (
     PRIORITIES,
     Availability,
@@ -15,6 +26,7 @@ from matcher.instance import (
 )
 from matcher.messages import MESSAGES
 from matcher.plan import STATUSES, TERMS, Assignment, Plan, Reason, Unserved, gap
+from matcher.strict_json import read_json
 from matcher.travel import MODES, MatrixTravel, Place, StraightTravel, Travel
 
 __all__ = [
@@ -43,5 +55,15 @@ __all__ = [
     "Weights",
     "Window",
     "gap",
+    "instance_document",
+    "instance_from",
+    "plan_document",
+    "plan_from",
+    "read_instance",
+    "read_json",
+    "read_plan",
+    "schema",
     "shown",
+    "write_instance",
+    "write_plan",
 ]

@@ -120,7 +120,8 @@ class Seat:
         _check_levels("skills", self.skills)
         low, high = self.lag
         if not 0 <= low <= high <= MAX_LAG:
-            raise InvalidInput("seat_invalid", "lag", self.lag, why=f"lag {list(self.lag)}", why_zh=f"lag {list(self.lag)}")
+            why = f"lag {list(self.lag)}"
+            raise InvalidInput("seat_invalid", "lag", self.lag, why=why, why_zh=why)
         if self.minutes is not None:
             _check_amount("minutes", self.minutes, low=1)
 
@@ -155,8 +156,8 @@ class Request:
         if len(self.seats) > MAX_SEATS:
             raise TooLarge("too_many_seats", "seats", len(self.seats), limit=MAX_SEATS)
         if self.seats[0].optional or self.seats[0].lag != (0, 0):
-            why, why_zh = ("seat 0 is optional", "0 号席位可选") if self.seats[0].optional else ("seat 0 has a lag", "0 号席位有 lag")
-            raise InvalidInput("seat_invalid", "seats[0]", list(self.seats[0].lag), why=why, why_zh=why_zh)
+            why = "seat 0 is optional or has a lag"
+            raise InvalidInput("seat_invalid", "seats[0]", None, why=why, why_zh="0 号席位可选或有 lag")
         for name in ("affinity", "wishes"):
             for key, points in getattr(self, name).items():
                 _check_amount(f"{name}.{key}", points)
@@ -255,7 +256,8 @@ class Instance:
         _check_ids("requests", [r.id for r in self.requests])
         self._check_places()
         self._forget_people_who_left()
-        self._check_published()
+        _check_pairs("published", [(p.request, p.volunteer) for p in self.published])
+        _check_pairs("pinned", [(p.request, p.volunteer) for p in self.pinned])
         self._check_pins()
 
     def minute(self, moment: datetime) -> int:
@@ -287,6 +289,16 @@ class Instance:
     def request_index(self) -> dict[str, int]:
         """Position of each request by id."""
         return {r.id: i for i, r in enumerate(self.requests)}
+
+    @cached_property
+    def pin_of(self) -> dict[tuple[str, str], Pinned]:
+        """The pinned entry of a request and a volunteer; there is at most one."""
+        return {(p.request, p.volunteer): p for p in self.pinned}
+
+    @cached_property
+    def published_of(self) -> dict[tuple[str, str], Published]:
+        """The published entry of a request and a volunteer; there is at most one."""
+        return {(p.request, p.volunteer): p for p in self.published}
 
     @cached_property
     def _zone(self) -> ZoneInfo:
@@ -334,10 +346,11 @@ class Instance:
                 yield f"requests[{i}].windows[{j}].to", window.end
             if request.due is not None:
                 yield f"requests[{i}].due", request.due
-        for name, entries in (("published", self.published), ("pinned", self.pinned)):
-            for i, entry in enumerate(entries):
-                if entry.start is not None:
-                    yield f"{name}[{i}].start", entry.start
+        for i, entry in enumerate(self.published):
+            yield f"published[{i}].start", entry.start
+        for i, pin in enumerate(self.pinned):
+            if pin.start is not None:
+                yield f"pinned[{i}].start", pin.start
 
     def _check_places(self) -> None:
         for i, volunteer in enumerate(self.volunteers):
@@ -351,15 +364,11 @@ class Instance:
                 _at(self.travel, request.end_at, f"requests[{i}]", "end_at")
 
     def _forget_people_who_left(self) -> None:
-        """Ids in partners, forbidden and affinity that no longer exist are dropped; no partner left means none named."""
+        """Drop ids in partners, forbidden and affinity that no longer exist; no partner left means none named."""
         known = self.volunteer_index
         object.__setattr__(self, "requests", tuple(_without_strangers(r, known) for r in self.requests))
 
-    def _check_published(self) -> None:
-        _check_pairs("published", self.published)
-
     def _check_pins(self) -> None:
-        _check_pairs("pinned", self.pinned)
         holders: dict[tuple[str, int], str] = {}
         for i, pin in enumerate(self.pinned):
             if pin.request not in self.request_index:
@@ -435,9 +444,9 @@ def _check_ids(path: str, ids: Sequence[str]) -> None:
         seen[folded] = id
 
 
-def _check_pairs(path: str, entries: Sequence[Published] | Sequence[Pinned]) -> None:
-    seen = set()
-    for i, entry in enumerate(entries):
-        if (entry.request, entry.volunteer) in seen:
-            raise InvalidInput("entry_duplicate", f"{path}[{i}]", f"{entry.request} / {entry.volunteer}")
-        seen.add((entry.request, entry.volunteer))
+def _check_pairs(path: str, pairs: Sequence[tuple[str, str]]) -> None:
+    seen: set[tuple[str, str]] = set()
+    for i, pair in enumerate(pairs):
+        if pair in seen:
+            raise InvalidInput("entry_duplicate", f"{path}[{i}]", " / ".join(pair))
+        seen.add(pair)

@@ -1,4 +1,4 @@
-"""A plan: who serves which seat when, what stays unserved and why, what it costs, and how far from the best it can be."""
+"""A plan: who serves which seat when, what stays unserved and why, what it costs and how far from best it may be."""
 
 from __future__ import annotations
 

@@ -6,9 +6,9 @@ Anything with these three methods can stand in for the two below, a routing serv
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Protocol, cast, runtime_checkable
 
 import numpy as np
 from geopy.distance import great_circle
@@ -34,8 +34,8 @@ class Travel(Protocol):
     def minutes(self, origin: Place, destination: Place, mode: str) -> int:
         """Minutes from one place to another by this mode of movement."""
 
-    def km(self, origin: Place, destination: Place) -> float | None:
-        """Great-circle kilometres, or None where places are not points."""
+    def table(self, origins: Sequence[Place], destinations: Sequence[Place], mode: str) -> np.ndarray:
+        """The same for many at once: minutes[i, j] from origins[i] to destinations[j], int64."""
 
     def check(self, place: Place) -> None:
         """Refuse a place this provider cannot reach with InvalidInput."""
@@ -64,15 +64,17 @@ class StraightTravel:
     def minutes(self, origin: Place, destination: Place, mode: str) -> int:
         if origin == destination:
             return 0
-        return self.minutes_over(self.km(origin, destination), mode)
+        road_km = great_circle_km(cast(Point, origin), cast(Point, destination)) * self.detour
+        return self.fixed_minutes + max(0, math.ceil(road_km / self.speed_kmh[mode] * 60 - 1e-9))
 
-    def minutes_over(self, km: float, mode: str) -> int:
-        """Minutes for a straight distance of `km` between two points that differ."""
-        return self.fixed_minutes + max(0, math.ceil(km * self.detour / self.speed_kmh[mode] * 60 - 1e-9))
-
-    def km(self, origin: Place, destination: Place) -> float:
-        (lon1, lat1), (lon2, lat2) = origin, destination
-        return float(great_circle((lat1, lon1), (lat2, lon2)).km)
+    def table(self, origins: Sequence[Place], destinations: Sequence[Place], mode: str) -> np.ndarray:
+        start = np.array(origins, dtype=np.float64).reshape(-1, 1, 2)
+        end = np.array(destinations, dtype=np.float64).reshape(1, -1, 2)
+        road_km = kilometres_between(start, end) * self.detour
+        minutes = np.maximum(0, np.ceil(road_km / self.speed_kmh[mode] * 60 - 1e-9)).astype(np.int64)
+        minutes += self.fixed_minutes
+        minutes[(start == end).all(axis=2)] = 0
+        return minutes
 
     def check(self, place: Place) -> None:
         if not _is_point(place):
@@ -81,10 +83,10 @@ class StraightTravel:
 
 @dataclass(frozen=True, eq=False)
 class MatrixTravel:
-    """Minutes as given, for every mode alike. `table[i, j]` is the way from places[i] to places[j]."""
+    """Minutes as given, for every mode alike. `table_of_minutes[i, j]` is the way from places[i] to places[j]."""
 
     places: tuple[str, ...]
-    table: np.ndarray
+    table_of_minutes: np.ndarray
 
     def __post_init__(self) -> None:
         size = len(self.places)
@@ -94,30 +96,37 @@ class MatrixTravel:
         if len(index) != size:
             twice = next(p for i, p in enumerate(self.places) if index[p] != i)
             raise InvalidInput("id_duplicate", "places", twice, other=twice)
-        if self.table.shape != (size, size):
-            rows, columns = (*self.table.shape, 0)[:2]
+        if self.table_of_minutes.shape != (size, size):
+            rows, columns = (*self.table_of_minutes.shape, 0)[:2]
             raise InvalidInput("matrix_not_square", "minutes", columns if rows == size else rows, row=rows, size=size)
-        for wrong, code in ((self.table < 0, "matrix_value"), (np.diag(np.diag(self.table)) != 0, "matrix_diagonal")):
+        for wrong, code in (
+            (self.table_of_minutes < 0, "matrix_value"),
+            (np.diag(np.diag(self.table_of_minutes)) != 0, "matrix_diagonal"),
+        ):
             if wrong.any():
                 i, j = (int(x) for x in np.argwhere(wrong)[0])
-                raise InvalidInput(code, f"minutes[{i}][{j}]", int(self.table[i, j]))
+                raise InvalidInput(code, f"minutes[{i}][{j}]", int(self.table_of_minutes[i, j]))
         object.__setattr__(self, "_index", index)
 
     def __eq__(self, other: object) -> bool:
         return (
             isinstance(other, MatrixTravel)
             and self.places == other.places
-            and bool(np.array_equal(self.table, other.table))
+            and bool(np.array_equal(self.table_of_minutes, other.table_of_minutes))
         )
 
     __hash__ = None  # type: ignore[assignment]
 
     def minutes(self, origin: Place, destination: Place, mode: str) -> int:
         index: dict[Place, int] = self._index  # type: ignore[attr-defined]
-        return int(self.table[index[origin], index[destination]])
+        return int(self.table_of_minutes[index[origin], index[destination]])
 
-    def km(self, origin: Place, destination: Place) -> None:
-        return None
+    def table(self, origins: Sequence[Place], destinations: Sequence[Place], mode: str) -> np.ndarray:
+        index: dict[Place, int] = self._index  # type: ignore[attr-defined]
+        rows = np.array([index[place] for place in origins], dtype=np.int64)
+        columns = np.array([index[place] for place in destinations], dtype=np.int64)
+        found: np.ndarray = self.table_of_minutes[np.ix_(rows, columns)]
+        return found
 
     def check(self, place: Place) -> None:
         if place not in self._index:  # type: ignore[attr-defined]
@@ -134,12 +143,19 @@ def _is_point(place: Place) -> bool:
     )
 
 
+def great_circle_km(origin: Point, destination: Point) -> float:
+    """Kilometres between two points on a sphere of 6371.009 km."""
+    (lon1, lat1), (lon2, lat2) = origin, destination
+    return float(great_circle((lat1, lon1), (lat2, lon2)).km)
+
+
 def kilometres_between(origins: np.ndarray, destinations: np.ndarray) -> np.ndarray:
     """Haversine kilometres, pairwise or broadcast, of arrays [..., 2] of (longitude, latitude) degrees.
 
-    The fast twin of `StraightTravel.km`: same sphere, differing by rounding alone.
+    The fast twin of `great_circle_km`: same sphere, differing by rounding alone.
     """
     lon1, lat1 = np.radians(origins[..., 0]), np.radians(origins[..., 1])
     lon2, lat2 = np.radians(destinations[..., 0]), np.radians(destinations[..., 1])
     half = np.sin((lat2 - lat1) / 2) ** 2 + np.cos(lat1) * np.cos(lat2) * np.sin((lon2 - lon1) / 2) ** 2
-    return 2 * EARTH_KM * np.arcsin(np.sqrt(np.clip(half, 0.0, 1.0)))
+    arc: np.ndarray = 2 * np.arcsin(np.sqrt(np.clip(half, 0.0, 1.0)))
+    return EARTH_KM * arc
