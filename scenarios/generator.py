@@ -49,6 +49,9 @@ SKILLS = {
 }
 """Skill -> the share of volunteers who have it, and its weight among the skills asked for, which differs on purpose."""
 
+FEWEST = 4
+"""So many people have any skill, however small the instance."""
+
 COMMON = ("first aid", "computer")
 """What the further seats of a team ask for: teams that nobody can man are not hard, they are settled."""
 
@@ -175,17 +178,13 @@ def on_matrix(instance: Instance, rng: Random) -> tuple[Instance, Callable[[Plac
         replace(r, at=named(r.at), end_at=None if r.end_at is None else named(r.end_at)) for r in instance.requests
     )
     where = {name: point for point, name in points.items()}
-    travel = MatrixTravel(tuple(where), _rough_minutes(np.array(list(where.values())), rng))
+    travel = MatrixTravel(tuple(where), _rough_minutes(list(where.values()), rng))
     return replace(instance, volunteers=volunteers, requests=requests, travel=travel), where.__getitem__
 
 
-def _rough_minutes(points: np.ndarray, rng: Random) -> np.ndarray:
-    """About what an e-bike takes, and up to 3 minutes more by direction, as streets are: triangles need not close."""
-    straight = StraightTravel()
-    east = (points[:, None, 0] - points[None, :, 0]) * np.cos(np.radians(points[:, 1].mean()))
-    north = points[:, None, 1] - points[None, :, 1]
-    km = np.hypot(east, north) * KM_PER_DEGREE
-    minutes = np.ceil(km * straight.detour / straight.speed_kmh["ebike"] * 60).astype(int)
+def _rough_minutes(points: list[Point], rng: Random) -> np.ndarray:
+    """What an e-bike takes, and up to 3 minutes more by direction, as streets are: triangles need not close."""
+    minutes = StraightTravel().table(points, points, "ebike")
     minutes += np.random.default_rng(rng.getrandbits(64)).integers(0, 4, minutes.shape)
     np.fill_diagonal(minutes, 0)
     return minutes
@@ -242,10 +241,10 @@ class _Town:
         return Settlement(self._place, self._centres, weights, spread_km, self._features.side_km)
 
     def _skills_of(self, count: int) -> list[dict[str, int]]:
-        """Each skill goes to its share of the people, and to two at least, so that small instances have it too."""
+        """Each skill goes to its share of the people, and to a few at least, so that small instances have it too."""
         skills: list[dict[str, int]] = [{} for _ in range(count)]
         for skill, (share, _) in SKILLS.items():
-            for i in self._rng.sample(range(count), min(count, max(2, round(share * count)))):
+            for i in self._rng.sample(range(count), min(count, max(FEWEST, round(share * count)))):
                 skills[i][skill] = self._rng.choices((1, 2, 3), (5, 4, 1))[0]
         return skills
 
@@ -313,7 +312,7 @@ class _Town:
                 return window
 
     def _wanted(self, share: float) -> dict[str, int]:
-        return {self._skill(): self._rng.choices((1, 2), (7, 3))[0]} if self._rng.random() < share else {}
+        return {self._skill(): self._rng.choices((1, 2), (8, 2))[0]} if self._rng.random() < share else {}
 
     def _skill(self) -> str:
         return drawn(self._rng, {skill: weight for skill, (_, weight) in SKILLS.items()})

@@ -7,6 +7,7 @@ from itertools import pairwise
 from random import Random
 
 from matcher import Assignment, Availability, Instance, Request, Seat, StraightTravel, Volunteer, Window
+from matcher.travel import great_circle_km
 from scenarios.generator import COMMON, DAY, MIDNIGHT, PRIORITIES, SKILLS, drawn
 from scenarios.places import Point, Town
 
@@ -161,7 +162,7 @@ def _volunteer(person: _Person, rng: Random, slack: int) -> Volunteer:
     for interval, trip in zip(calendar, person.trips, strict=True):
         visits[interval.start // DAY] += len(trip.visits)
         minutes[interval.start // DAY] += person.busy(trip)
-    farthest = max((TRAVEL.km(person.home, v.at) for trip in person.trips for v in trip.visits), default=1.0)
+    farthest = max((great_circle_km(person.home, v.at) for trip in person.trips for v in trip.visits), default=1.0)
     return Volunteer(
         person.id,
         person.home,
