@@ -1,0 +1,1 @@
+"""The service: residents' requests and volunteers' calendars in, plans in force out."""

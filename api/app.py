@@ -1,0 +1,64 @@
+"""The web application: the door, the rooms, and whether the house is in order."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI, Request
+
+from api import schema
+from api.db import Database
+from api.door import Door
+from api.errors import DatabaseAway, SchemaMismatch, declared, draw_errors
+from api.plans.routes import router as plans
+from api.requests.routes import router as requests
+from api.settings import Settings
+from api.volunteers.routes import router as volunteers
+
+TAGS = [
+    {"name": "志愿者 volunteers", "description": "谁能帮忙：名册与日程。Who can help: the roster and its calendars."},
+    {"name": "点单 requests", "description": "居民要什么。What residents ask for."},
+    {"name": "派单方案 plans", "description": "求解、查看、发布。Made, looked at, put in force."},
+    {"name": "运行 house", "description": "服务是否在、是否就绪。Alive, and ready."},
+]
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The service for these settings (by default those of the environment)."""
+    settings = settings or Settings()
+    database = Database(settings.database_url)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        database.close()
+
+    app = FastAPI(
+        title="点单 diandan",
+        version="0.1.0",
+        summary="谁在何时为谁服务，为什么。Who serves whom, when, and why.",
+        openapi_tags=TAGS,
+        lifespan=lifespan,
+        docs_url=None,  # its pages would load scripts from elsewhere
+        redoc_url=None,
+    )
+    app.state.settings, app.state.database, app.state.schema = settings, database, schema.wanted()
+    app.add_middleware(Door, settings=settings)
+    draw_errors(app)
+    for room in (volunteers, requests, plans):
+        app.include_router(room)
+    _add_house(app)
+    return app
+
+
+def _add_house(app: FastAPI) -> None:
+    @app.get("/livez", operation_id="livez", tags=["运行 house"])
+    def livez() -> dict[str, str]:
+        """The web process answers."""
+        return {"status": "alive"}
+
+    @app.get("/readyz", operation_id="readyz", tags=["运行 house"], responses=declared(DatabaseAway, SchemaMismatch))
+    def readyz(request: Request) -> dict[str, Any]:
+        """The database is there and has the schema this program wants."""
+        schema.check(request.app.state.database, request.app.state.schema)
+        return {"status": "ready", "schema": request.app.state.schema}

@@ -1,0 +1,29 @@
+"""The process that solves: it knows files and the matcher, no web and no database, and dies with its worker."""
+
+import dataclasses
+import json
+import os
+import sys
+import time
+
+BORN = time.monotonic()
+
+
+def main(instance_file: str, plan_file: str, seconds: str, gap: str, seed: str) -> None:
+    """Read the instance, tell progress line by line, write the plan."""
+    from api.jobs import lifeline
+
+    lifeline.hold(lambda: os._exit(1))
+    import matcher
+
+    def tell(progress: matcher.Progress) -> None:
+        print(json.dumps(dataclasses.asdict(progress)), flush=True)
+
+    instance = matcher.read_instance(instance_file)
+    spent = time.monotonic() - BORN
+    plan = matcher.solve(instance, float(seconds), float(gap), int(seed), progress=tell, spent=spent)
+    matcher.write_plan(plan, instance, plan_file)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,67 @@
+"""One name, one worker: two processes with one executor id would run a step twice."""
+
+import fcntl
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import text
+
+from api.db import Database
+
+
+class Taken(Exception):
+    """Somebody else holds this; `by` is who, as far as that is known."""
+
+    def __init__(self, by: str) -> None:
+        super().__init__(by)
+        self.by = by
+
+
+@contextmanager
+def held(database: Database, name: str, patience: float = 0) -> Iterator[None]:
+    """Hold a name for as long as this process lives, waiting a while for a former holder to leave."""
+    hold = _held_file if database.is_sqlite else _held_in_database
+    with hold(database, name, patience):
+        yield
+
+
+@contextmanager
+def _held_file(database: Database, name: str, patience: float) -> Iterator[None]:
+    path = Path(f"{database.engine.url.database}.{name}.lock")
+    with path.open("a+") as file:
+
+        def take() -> bool:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            return True
+
+        if not _before(patience, take):
+            file.seek(0)
+            raise Taken(file.read().strip() or name)
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+@contextmanager
+def _held_in_database(database: Database, name: str, patience: float) -> Iterator[None]:
+    with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        question = text("SELECT pg_try_advisory_lock(hashtext('diandan'), hashtext(:name))")
+        if not _before(patience, lambda: bool(connection.execute(question, {"name": name}).scalar())):
+            raise Taken(name)
+        yield
+
+
+def _before(patience: float, take: Callable[[], bool]) -> bool:
+    until = time.monotonic() + patience
+    while not take():
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.1)
+    return True

@@ -1,0 +1,230 @@
+"""One catalogue of sentences, Chinese and English, for API, command line and pages: the matcher's and ours."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import matcher
+
+LANGUAGES = ("zh", "en")
+
+
+def _say(zh: str, en: str, hint_zh: str, hint_en: str) -> dict[str, str]:
+    return {"zh": zh, "en": en, "hint_zh": hint_zh, "hint_en": hint_en}
+
+
+MESSAGES: dict[str, dict[str, str]] = matcher.MESSAGES | {
+    # the door
+    "host_unknown": _say(
+        "本服务不叫 {value}",
+        "this service is not called {value}",
+        "请用它自己的地址，或把该名字加入 DIANDAN_HOSTS",
+        "use its own address, or add the name to DIANDAN_HOSTS",
+    ),
+    "loopback_only": _say(
+        "尚无登录，只在本机提供服务，不接受 {value}",
+        "there is no log-in yet, so {value} is not served: this machine only",
+        "请在本机打开 127.0.0.1",
+        "open it on this machine, at 127.0.0.1",
+    ),
+    "headers_too_large": _say(
+        "请求头太大：{value}，上限 {limit}",
+        "the headers are too large: {value}, at most {limit}",
+        "请清除本站的 cookie 后重试",
+        "clear this site's cookies and try again",
+    ),
+    "range_invalid": _say(
+        "不提供分段下载：{value}", "parts are not served: {value}", "请去掉 Range", "leave out Range"
+    ),
+    "media_type": _say(
+        "内容类型 {value} 不能读取",
+        "a body of type {value} is not read here",
+        "请用 Content-Type: application/json",
+        "send Content-Type: application/json",
+    ),
+    "too_many_parts": _say(
+        "内容分成了太多部分，上限 {limit}",
+        "the body has too many parts, at most {limit}",
+        "请分批提交",
+        "send it in several requests",
+    ),
+    "header_invalid": _say("请求头 {value} 无效", "the header {value} is not valid", "请改正", "mend it"),
+    # values
+    "field_unknown": _say("不认识的字段 {value}", "unknown field {value}", "{nearest_zh}", "{nearest}"),
+    "id_invalid": _say(
+        "{value} 不是编号", "{value} is not an id", "编号是从 1 起的整数", "an id is a whole number from 1"
+    ),
+    "limit_range": _say(
+        "{value} 不在 {low}–{high} 之内",
+        "{value} is not within {low}–{high}",
+        "请写 {low} 到 {high} 的整数",
+        "write a whole number from {low} to {high}",
+    ),
+    "list_length": _say(
+        "列表长度须在 {low} 到 {high} 之间",
+        "the list must have {low} to {high} entries",
+        "请增减条目",
+        "add or remove entries",
+    ),
+    "page_invalid": _say(
+        "{value} 不能翻页",
+        "{value} does not lead to a page",
+        "limit 为 1 到 {limit}；cursor 用上一页给出的 next",
+        "limit is 1 to {limit}; cursor is the `next` of the page before",
+    ),
+    "sort_unknown": _say(
+        "不能按 {value} 排序", "there is no order by {value}", "可选：{choices}", "choose one of {choices}"
+    ),
+    "ref_unknown": _say(
+        "没有编号为 {value} 的志愿者",
+        "there is no volunteer with id {value}",
+        "请先登记，或改正编号",
+        "enter that person first, or mend the id",
+    ),
+    "horizon_invalid": _say(
+        "计划期 {value} 无效：须在结束之前开始，至多 {limit} 天",
+        "the period {value} is not valid: it must end after it begins, within {limit} days",
+        "请改正 from 与 to",
+        "mend from and to",
+    ),
+    # keys and versions
+    "idempotency_key_required": _say(
+        "缺少 Idempotency-Key",
+        "Idempotency-Key is missing",
+        "请为每个新意图写一个新的 Idempotency-Key，重试时不变",
+        "send a new Idempotency-Key for each intent, the same when trying again",
+    ),
+    "idempotency_key_invalid": _say(
+        "Idempotency-Key 无效",
+        "the Idempotency-Key is not valid",
+        "请用 1 到 {limit} 个可见 ASCII 字符",
+        "use 1 to {limit} visible ASCII characters",
+    ),
+    "idempotency_key_reused": _say(
+        "这个 Idempotency-Key 已用于另一个请求",
+        "this Idempotency-Key was used for something else",
+        "新的意图请用新的 key",
+        "use a new key for a new intent",
+    ),
+    "idempotency_in_progress": _say(
+        "同一个 Idempotency-Key 的请求正在处理",
+        "a request with this Idempotency-Key is being answered",
+        "请稍后用同一个 key 重试",
+        "try again shortly, with the same key",
+    ),
+    "if_match_required": _say(
+        "缺少 If-Match",
+        "If-Match is missing",
+        "请先读取计划，把它的 ETag 写入 If-Match",
+        "read the plan first and send its ETag in If-Match",
+    ),
+    "stale_version": _say(
+        "版本 {value} 已过时，现在是 {current}",
+        "version {value} is stale, it is {current} now",
+        "请重新读取后再决定",
+        "read it again, then decide",
+    ),
+    # nouns and their states
+    "not_found": _say("这里没有 {value}", "there is no {value} here", "请检查地址", "check the address"),
+    "method_not_allowed": _say(
+        "这里不能 {value}", "{value} is not possible here", "请看 /docs 中的接口", "see the operations at /docs"
+    ),
+    "code_taken": _say(
+        "编号 {value} 已有人用",
+        "the code {value} is taken",
+        "请换一个编号，或修改原有记录",
+        "choose another code, or change the one there is",
+    ),
+    "conflict": _say(
+        "数据已被别人改动", "somebody else changed this meanwhile", "请重新读取后再试", "read it again and retry"
+    ),
+    "volunteer_busy": _say(
+        "志愿者 {volunteer} 在 {start}–{end} 已有安排（{other}）",
+        "volunteer {volunteer} is taken from {start} to {end} (by {other})",
+        "请另选时间或另选人",
+        "choose another time or another person",
+    ),
+    "transition_illegal": _say(
+        "计划现在是 {value}，不能这样做",
+        "the plan is {value}, so this cannot be done",
+        "只有拟定的计划可以发布",
+        "only a proposed plan can be published",
+    ),
+    "plan_outdated": _say(
+        "计划做出之后有 {changed} 处变动",
+        "{changed} things changed since the plan was made",
+        "请重新计划",
+        "make a new plan",
+    ),
+    "plan_invalid": _say(
+        "计划违反硬性规则：{rule}（{rows}）",
+        "the plan breaks a hard rule: {rule} ({rows})",
+        "请重新计划；不要发布",
+        "make a new plan; do not publish this one",
+    ),
+    "pins_broken": _say(
+        "计划会让 {rows} 失约",
+        "the plan would let down {rows}",
+        "确要发布，请写明 reason",
+        "to publish all the same, give a reason",
+    ),
+    # why a plan failed
+    "solve_died": _say(
+        "求解进程 {attempts} 次异常结束（{value}）",
+        "the solving process died {attempts} times ({value})",
+        "请重新计划；若再失败请看工作进程的日志",
+        "plan again; if it fails again, see the worker's log",
+    ),
+    "solve_memory": _say(
+        "求解超过内存上限 {limit}",
+        "the solve went over its memory limit of {limit}",
+        "请缩短计划期",
+        "plan a shorter period",
+    ),
+    "solve_time": _say(
+        "求解未在限时 {limit} 秒内结束",
+        "the solve did not end within its {limit} seconds",
+        "请缩短计划期",
+        "plan a shorter period",
+    ),
+    # the house itself
+    "database_away": _say("数据库暂不可用", "the database is away", "请稍后重试", "try again shortly"),
+    "schema_mismatch": _say(
+        "数据库结构是 {value}，程序需要 {wanted}",
+        "the database has schema {value}, the program wants {wanted}",
+        "请运行 diandan serve 或 diandan migrate",
+        "run diandan serve or diandan migrate",
+    ),
+    "internal": _say("服务出错了", "the service failed", "请报告 request_id", "report the request_id"),
+    "db_locked_by": _say(
+        "另一个服务（进程 {value}）正在使用这个数据库",
+        "another service (process {value}) is using this database",
+        "请先停止它，或换一个 DIANDAN_DATABASE_URL",
+        "stop it first, or set another DIANDAN_DATABASE_URL",
+    ),
+    "port_taken": _say(
+        "端口 {value} 已被占用",
+        "port {value} is taken",
+        "请换 --port，或用 --next-port",
+        "choose another --port, or use --next-port",
+    ),
+    "worker_twin": _say(
+        "已有名为 {value} 的工作进程",
+        "a worker named {value} is already running",
+        "请为每个工作进程设置不同的 DIANDAN_EXECUTOR_ID",
+        "set another DIANDAN_EXECUTOR_ID for each worker",
+    ),
+}
+
+
+def sentence(code: str, lang: str, params: Mapping[str, Any]) -> str:
+    """What is wrong, naming the value."""
+    return MESSAGES[code][lang].format_map(_shown(params))
+
+
+def hint(code: str, lang: str, params: Mapping[str, Any]) -> str:
+    """The likely mend."""
+    return MESSAGES[code]["hint_" + lang].format_map(_shown(params))
+
+
+def _shown(params: Mapping[str, Any]) -> dict[str, str]:
+    return {name: matcher.shown(value) for name, value in params.items()}

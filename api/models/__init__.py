@@ -1,0 +1,18 @@
+"""The tables, and the shapes in which each noun comes in and goes out. The ground floor: every room stands on it."""
+
+from api.models.ledger import AuditRow, IdempotencyRow, LedgerRow
+from api.models.plans import AssignmentRow, PlanRow
+from api.models.requests import RequestRow, RequestWindowRow
+from api.models.volunteers import AvailabilityRow, VolunteerRow
+
+__all__ = [
+    "AssignmentRow",
+    "AuditRow",
+    "AvailabilityRow",
+    "IdempotencyRow",
+    "LedgerRow",
+    "PlanRow",
+    "RequestRow",
+    "RequestWindowRow",
+    "VolunteerRow",
+]

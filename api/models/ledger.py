@@ -1,0 +1,46 @@
+"""What stands beside the nouns: the ledger's version, the audit, and the keys of requests already answered."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON
+from sqlmodel import Field, SQLModel
+
+from api.models.base import UtcDateTime
+
+
+class LedgerRow(SQLModel, table=True):
+    """One row: a number that rises with every change to what a plan is made from."""
+
+    __tablename__ = "ledger"
+
+    id: int = Field(default=1, primary_key=True)
+    version: int = 0
+
+
+class AuditRow(SQLModel, table=True):
+    """One state change: who, when, why, from, to. Rows are only ever added."""
+
+    __tablename__ = "audit"
+
+    id: int | None = Field(default=None, primary_key=True)
+    at: datetime = Field(sa_type=UtcDateTime)
+    who: str
+    noun: str
+    noun_id: int = Field(index=True)
+    from_state: str | None
+    to_state: str
+    why: str | None = None
+
+
+class IdempotencyRow(SQLModel, table=True):
+    """An answer already given, kept so that the same wish is not granted twice."""
+
+    __tablename__ = "idempotency_keys"
+
+    key: str = Field(primary_key=True)
+    fingerprint: str
+    status: int
+    answer: dict[str, Any] = Field(sa_type=JSON)
+    headers: dict[str, str] = Field(sa_type=JSON)
+    created_at: datetime = Field(sa_type=UtcDateTime)

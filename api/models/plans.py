@@ -1,0 +1,235 @@
+"""Plans and their assignments: who is to serve what, and how far that has come (LIFECYCLE.md, 1)."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Self
+
+from pydantic import ConfigDict
+from pydantic import Field as ShapeField
+from sqlalchemy import JSON, LargeBinary
+from sqlmodel import Field, SQLModel
+
+from api.models.base import Amount, Id, Moment, Shape, Text, UtcDateTime, choice, fraction, whole
+from matcher import PRIORITIES
+
+
+class PlanState(StrEnum):
+    QUEUED = "queued"
+    SOLVING = "solving"
+    PROPOSED = "proposed"
+    PUBLISHED = "published"
+    SUPERSEDED = "superseded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class AssignmentState(StrEnum):
+    PROPOSED = "proposed"
+    OFFERED = "offered"
+    ACCEPTED = "accepted"
+    CHECKED_IN = "checked_in"
+    DONE = "done"
+    DECLINED = "declined"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+    RELEASED = "released"
+
+
+IN_FORCE = (AssignmentState.OFFERED, AssignmentState.ACCEPTED, AssignmentState.CHECKED_IN)
+"""These hold their volunteer's time: nobody has two of them at once, which the database sees to."""
+
+PINNED = (AssignmentState.ACCEPTED, AssignmentState.CHECKED_IN)
+"""These are promises: a new plan keeps them."""
+
+
+class PlanAsk(SQLModel):
+    """How a plan is to be made."""
+
+    seconds: whole(1, 3600, "limit_range") = Field(30, description="how long to look for better ones")
+    gap: fraction(0, 1) = Field(0.005, description="stop when at most this far from the best")
+    seed: Amount = 1
+
+
+class PlanCreate(PlanAsk):
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "example": {"from": "2026-11-23T08:00+08:00", "to": "2026-11-23T20:00+08:00", "seconds": 30}
+        },
+    )
+
+    starts_at: Moment = ShapeField(alias="from")
+    ends_at: Moment = ShapeField(alias="to")
+
+
+class PlanRow(PlanAsk, table=True):
+    """One row, one id, from the wish for a plan to its end; its file columns are read only where they are needed."""
+
+    __tablename__ = "plans"
+
+    id: int | None = Field(default=None, primary_key=True)
+    state: str = Field(index=True)
+    version: int = 1
+    starts_at: datetime = Field(sa_type=UtcDateTime)
+    ends_at: datetime = Field(sa_type=UtcDateTime)
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    published_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    attempts: int = 0
+    cause: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+    progress: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+    ledger_version: int | None = None
+    result: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+
+
+class PlanFileRow(SQLModel, table=True):
+    """The instance a plan was made from, as `diandan solve` would read it, packed."""
+
+    __tablename__ = "plan_files"
+
+    plan_id: int = Field(primary_key=True, foreign_key="plans.id")
+    instance: bytes = Field(sa_type=LargeBinary)
+
+
+class AssignmentRow(SQLModel, table=True):
+    """One volunteer in one seat of a request."""
+
+    __tablename__ = "assignments"
+
+    id: int | None = Field(default=None, primary_key=True)
+    plan_id: int = Field(foreign_key="plans.id", index=True)
+    request_id: int = Field(foreign_key="requests.id", index=True)
+    volunteer_id: int = Field(foreign_key="volunteers.id", index=True)
+    seat: int
+    starts_at: datetime = Field(sa_type=UtcDateTime)
+    ends_at: datetime = Field(sa_type=UtcDateTime)
+    state: str
+    version: int = 1
+    reasons: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
+
+
+class ReasonPublic(Shape):
+    code: str
+    zh: str
+    en: str
+
+
+class AssignmentPublic(Shape):
+    id: Id
+    request: Id
+    request_label: str | None
+    seat: Amount
+    volunteer: Id
+    volunteer_label: str | None
+    start: datetime
+    end: datetime
+    state: AssignmentState
+    reasons: list[ReasonPublic]
+
+    @classmethod
+    def of(cls, row: AssignmentRow, request_label: str | None, volunteer_label: str | None) -> Self:
+        return cls(
+            id=row.id,
+            request=row.request_id,
+            request_label=request_label,
+            seat=row.seat,
+            volunteer=row.volunteer_id,
+            volunteer_label=volunteer_label,
+            start=row.starts_at,
+            end=row.ends_at,
+            state=row.state,
+            reasons=row.reasons,
+        )
+
+
+class UnservedPublic(Shape):
+    request: Id
+    request_label: str | None
+    priority: str
+    reasons: list[ReasonPublic]
+
+
+class PinPublic(Shape):
+    request: Id
+    volunteer: Id
+    seat: Amount | None = None
+    start: datetime | None = None
+
+
+class ProgressPublic(Shape):
+    """How far the solve has come; rewritten about once a second."""
+
+    seconds: float
+    cost: int
+    bound: int
+    gap: float
+    served: int
+    requests: int
+
+
+class CausePublic(Shape):
+    """Why a plan failed."""
+
+    code: str
+    zh: str
+    en: str
+
+
+class ServedPublic(Shape):
+    """How many requests of one priority the plan serves."""
+
+    priority: choice(PRIORITIES)
+    served: Amount
+    requests: Amount
+
+
+class PlanPublic(Shape):
+    id: Id
+    state: PlanState
+    version: Amount
+    starts_at: datetime = ShapeField(alias="from")
+    ends_at: datetime = ShapeField(alias="to")
+    asked: PlanAsk
+    created_at: datetime
+    published_at: datetime | None = None
+    attempts: Amount
+    cause: CausePublic | None = None
+    progress: ProgressPublic | None = None
+    cost: int | None = None
+    terms: dict[str, int] | None = None
+    bound: int | None = None
+    settled: int | None = None
+    gap: float | None = None
+    status: str | None = None
+    engine: str | None = None
+    served: list[ServedPublic] = ShapeField(default_factory=list)
+    assignments: list[AssignmentPublic] = ShapeField(default_factory=list)
+    unserved: list[UnservedPublic] = ShapeField(default_factory=list)
+    broken_pins: list[PinPublic] = ShapeField(default_factory=list)
+
+
+class PlanSummary(Shape):
+    """A plan in a list: its figures without its seats."""
+
+    id: Id
+    state: PlanState
+    version: Amount
+    starts_at: datetime = ShapeField(alias="from")
+    ends_at: datetime = ShapeField(alias="to")
+    created_at: datetime
+    cost: int | None = None
+    gap: float | None = None
+
+    @classmethod
+    def of(cls, row: PlanRow) -> Self:
+        result = row.result or {}
+        period = {"from": row.starts_at, "to": row.ends_at}
+        figures = {"cost": result.get("cost"), "gap": result.get("gap")}
+        return cls(id=row.id, state=row.state, version=row.version, created_at=row.created_at, **period, **figures)
+
+
+class PlanPublish(Shape):
+    """The dispatcher's yes."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {}})
+
+    reason: Text | None = ShapeField(None, description="why promises may be broken, where the plan breaks any")

@@ -1,0 +1,111 @@
+"""Requests: what a resident asks for, and how far it has come (LIFECYCLE.md, 1)."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Self
+
+from pydantic import ConfigDict, StrictBool
+from pydantic import Field as ShapeField
+from sqlalchemy import JSON
+from sqlmodel import Field, Relationship, SQLModel
+
+from api.models.base import Amount, Id, Levels, Moment, Point, Points, Shape, Text, UtcDateTime, choice, items, whole
+from matcher import PRIORITIES
+
+Minutes = whole(1)
+Lag = whole(0, 1440)
+Priority = choice(PRIORITIES)
+
+
+class RequestState(StrEnum):
+    TRIAGED = "triaged"
+    DISPATCHED = "dispatched"
+
+
+class RequestWindowRow(SQLModel, table=True):
+    """The request's start lies in one of its windows."""
+
+    __tablename__ = "request_windows"
+
+    id: int | None = Field(default=None, primary_key=True)
+    request_id: int = Field(foreign_key="requests.id", index=True)
+    starts_at: datetime = Field(sa_type=UtcDateTime)
+    ends_at: datetime = Field(sa_type=UtcDateTime, index=True)
+
+
+class WindowShape(Shape):
+    starts_at: Moment = ShapeField(alias="from")
+    ends_at: Moment = ShapeField(alias="to")
+
+
+class SeatShape(Shape):
+    skills: Levels = ShapeField(default_factory=dict)
+    optional: StrictBool = False
+    lag: items(Lag, 2, least=2) = ShapeField(default_factory=lambda: [0, 0])
+    minutes: Minutes | None = None
+
+
+class RequestBase(SQLModel):
+    """What is asked for."""
+
+    code: Text | None = Field(default=None, unique=True, description="the office's own number")
+    label: Text | None = Field(default=None, description="a few words to show")
+    at: Point = Field(sa_type=JSON, description="[longitude, latitude], WGS-84")
+    end_at: Point | None = Field(default=None, sa_type=JSON, description="service ends elsewhere")
+    service: Text | None = None
+    minutes: Minutes
+    priority: Priority = "normal"
+    due: Moment | None = Field(default=None, sa_type=UtcDateTime, description="ending later is late, not forbidden")
+    partners: items(Id, 1000) = Field(default_factory=list, sa_type=JSON, description="volunteers this resident knows")
+    forbidden: items(Id, 1000) = Field(default_factory=list, sa_type=JSON)
+    affinity: Points = Field(default_factory=dict, sa_type=JSON, description="points by volunteer id")
+    wishes: Points = Field(default_factory=dict, sa_type=JSON, description="points by skill")
+
+
+REQUEST_EXAMPLE: dict[str, Any] = {
+    "code": "2026-1123-007",
+    "label": "陪同就医",
+    "at": [108.951, 34.27],
+    "minutes": 90,
+    "windows": [{"from": "2026-11-23T09:00+08:00", "to": "2026-11-23T10:00+08:00"}],
+    "priority": "high",
+    "seats": [{"skills": {"first_aid": 1}}],
+}
+
+
+class RequestCreate(RequestBase):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": REQUEST_EXAMPLE})
+
+    windows: items(WindowShape, 1000)
+    seats: items(SeatShape, 50) = ShapeField(default_factory=lambda: [SeatShape()])
+
+
+class RequestRow(RequestBase, table=True):
+    __tablename__ = "requests"
+
+    id: int | None = Field(default=None, primary_key=True)
+    state: str = Field(index=True)
+    version: int = 1
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    seats: list[dict[str, Any]] = Field(sa_type=JSON)
+    windows: list[RequestWindowRow] = Relationship(
+        sa_relationship_kwargs={"order_by": "RequestWindowRow.starts_at", "cascade": "all, delete-orphan"}
+    )
+
+
+class RequestPublic(RequestBase):
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"id": 7, "state": "triaged", "version": 1, **REQUEST_EXAMPLE}}
+    )
+
+    id: Id
+    state: RequestState
+    version: Amount
+    created_at: datetime
+    windows: list[WindowShape]
+    seats: list[SeatShape]
+
+    @classmethod
+    def of(cls, row: RequestRow) -> Self:
+        windows = [{"from": w.starts_at, "to": w.ends_at} for w in row.windows]
+        return cls.model_validate({**row.model_dump(), "windows": windows})

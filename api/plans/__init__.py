@@ -1,0 +1,1 @@
+"""Plans: asked for, made, put in force."""

@@ -1,0 +1,123 @@
+"""Plans over HTTP."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Path, Request, Response
+from fastapi.responses import JSONResponse
+
+from api.errors import ApiError, NotFound, declared
+from api.idempotency import KEY_ERRORS, OnceDep
+from api.models import PlanRow
+from api.models.base import ID_LIMIT
+from api.models.plans import PlanCreate, PlanPublic, PlanPublish, PlanState, PlanSummary
+from api.paging import Page, PageInvalid, PagingDep, SortUnknown
+from api.plans import load, publish, service
+from api.sessions import By, DatabaseDep, Now, ReadDep, SessionDep
+
+router = APIRouter(prefix="/v1/plans", tags=["派单方案 plans"])
+
+PlanId = Annotated[int, Path(ge=1, le=ID_LIMIT)]
+IfMatch = Annotated[str | None, Header(alias="If-Match", description="the plan's ETag, as last read")]
+
+
+class IfMatchRequired(ApiError):
+    status, code = 428, "if_match_required"
+
+
+class HeaderInvalid(ApiError):
+    status, code = 400, "header_invalid"
+
+
+class NoFileYet(NotFound):
+    """The plan has not been made, or could not be."""
+
+
+@router.post(
+    "",
+    operation_id="createPlan",
+    status_code=202,
+    response_model=PlanPublic,
+    responses=declared(*KEY_ERRORS, service.HorizonInvalid),
+)
+def create_plan(
+    plan: PlanCreate, database: DatabaseDep, session: SessionDep, once: OnceDep, now: Now, by: By
+) -> JSONResponse:
+    """Ask for a plan; a worker makes it."""
+    return once(202, lambda: service.ask(database, session, plan, now, by), _where_to_look)
+
+
+@router.get("", operation_id="listPlans", responses=declared(PageInvalid, SortUnknown))
+def list_plans(session: ReadDep, paging: PagingDep) -> Page[PlanSummary]:
+    """Plans, a page at a time."""
+    rows, after = paging.page(session, PlanRow)
+    return Page(items=[PlanSummary.of(row) for row in rows], next=after)
+
+
+@router.get("/{plan_id}", operation_id="getPlan", responses=declared(NotFound))
+def get_plan(plan_id: PlanId, session: ReadDep, response: Response) -> PlanPublic:
+    """A plan as far as it has come: progress while it is made, then seats, figures and reasons."""
+    row = service.find(session, plan_id)
+    response.headers["ETag"] = f'"{row.version}"'
+    if row.state in (PlanState.QUEUED, PlanState.SOLVING):
+        response.headers["Retry-After"] = "1"
+    return service.public(session, row)
+
+
+@router.get("/{plan_id}/instance", operation_id="getPlanInstance", responses=declared(NotFound))
+def get_instance(plan_id: PlanId, session: ReadDep) -> dict[str, Any]:
+    """The file the plan was made from, for `diandan solve`."""
+    return load.instance_file(session, _made(session, plan_id).id)
+
+
+@router.get("/{plan_id}/file", operation_id="getPlanFile", responses=declared(NotFound))
+def get_file(plan_id: PlanId, session: ReadDep) -> dict[str, Any]:
+    """The plan as a file, for `diandan check`."""
+    row = _made(session, plan_id)
+    return load.plan_file(session, row, load.unpacked(session, row.id))
+
+
+@router.post(
+    "/{plan_id}/publish",
+    operation_id="publishPlan",
+    response_model=PlanPublic,
+    responses=declared(*KEY_ERRORS, NotFound, IfMatchRequired, *publish.PUBLISH_ERRORS),
+)
+def publish_plan(
+    plan_id: PlanId,
+    request: Request,
+    database: DatabaseDep,
+    session: SessionDep,
+    once: OnceDep,
+    now: Now,
+    by: By,
+    if_match: IfMatch = None,
+    asked: PlanPublish | None = None,
+) -> JSONResponse:
+    """Put a proposed plan in force: its seats become offers."""
+    wish = publish.Wish(plan_id, _version(if_match), by, now, asked.reason if asked else None)
+    timezone = request.app.state.settings.timezone
+    return once(200, lambda: publish.publish(database, session, wish, timezone), _etag)
+
+
+def _made(session: ReadDep, plan_id: int) -> PlanRow:
+    row = service.find(session, plan_id)
+    if row.result is None:
+        raise NoFileYet("plan_id", plan_id)
+    return row
+
+
+def _version(if_match: str | None) -> int:
+    if if_match is None:
+        raise IfMatchRequired("If-Match")
+    text = if_match.strip('"')
+    if not text.isdecimal() or len(text) > 9:
+        raise HeaderInvalid("If-Match", if_match)
+    return int(text)
+
+
+def _etag(plan: PlanPublic) -> dict[str, str]:
+    return {"ETag": f'"{plan.version}"'}
+
+
+def _where_to_look(plan: PlanPublic) -> dict[str, str]:
+    return {"Location": f"/v1/plans/{plan.id}", "Retry-After": "1", **_etag(plan)}

@@ -1,0 +1,123 @@
+"""Plans are asked for, looked at, and put in force."""
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlmodel import Session, select
+
+from api import ledger
+from api.db import Database
+from api.errors import ApiError, NotFound
+from api.jobs.queue import enqueue_solve
+from api.messages import LANGUAGES, sentence
+from api.models import AssignmentRow, PlanRow, RequestRow, VolunteerRow
+from api.models.plans import (
+    AssignmentPublic,
+    CausePublic,
+    PinPublic,
+    PlanAsk,
+    PlanCreate,
+    PlanPublic,
+    PlanState,
+    ServedPublic,
+    UnservedPublic,
+)
+from matcher import PRIORITIES
+
+LONGEST = timedelta(days=62)
+
+
+class HorizonInvalid(ApiError):
+    status, code = 422, "horizon_invalid"
+
+
+def ask(database: Database, session: Session, asked: PlanCreate, at: datetime, by: str) -> PlanPublic:
+    """Record the wish for a plan, and the job that makes it, in one commit."""
+    if not timedelta(0) < asked.ends_at - asked.starts_at <= LONGEST:
+        shown = f"{asked.starts_at.isoformat()} – {asked.ends_at.isoformat()}"
+        raise HorizonInvalid("to", shown, limit=LONGEST.days)
+    row = PlanRow(**asked.model_dump(), state=PlanState.QUEUED, created_at=at)
+    session.add(row)
+    session.flush()
+    ledger.note(session, "plan", [row.id], None, PlanState.QUEUED, by, at)
+    enqueue_solve(database, session, row.id)
+    return public(session, row)
+
+
+def find(session: Session, plan_id: int) -> PlanRow:
+    row = session.get(PlanRow, plan_id)
+    if row is None:
+        raise NotFound("plan_id", plan_id)
+    return row
+
+
+def public(session: Session, row: PlanRow) -> PlanPublic:
+    """A plan as far as it has come."""
+    result: Mapping[str, Any] = row.result or {}
+    figures = {name: result.get(name) for name in ("cost", "terms", "bound", "settled", "gap", "status", "engine")}
+    asked = PlanAsk(seconds=row.seconds, gap=row.gap, seed=row.seed)
+    period = {"from": row.starts_at, "to": row.ends_at}
+    told = PlanPublic(
+        id=row.id,
+        state=row.state,
+        version=row.version,
+        asked=asked,
+        created_at=row.created_at,
+        published_at=row.published_at,
+        attempts=row.attempts,
+        cause=_cause(row),
+        progress=row.progress,
+        **period,
+        **figures,
+    )
+    if row.result is not None:
+        told.assignments = _assignments(session, row)
+        told.unserved = _unserved(session, result["unserved"])
+        told.served = _served(session, told)
+        told.broken_pins = [PinPublic.model_validate(pin, strict=False) for pin in result["broken_pins"]]
+    return told
+
+
+def _cause(row: PlanRow) -> CausePublic | None:
+    if row.cause is None:
+        return None
+    code, params = row.cause["code"], row.cause["params"]
+    return CausePublic(code=code, **{lang: sentence(code, lang, params) for lang in LANGUAGES})
+
+
+def _assignments(session: Session, row: PlanRow) -> list[AssignmentPublic]:
+    found = (
+        select(AssignmentRow, RequestRow.label, VolunteerRow.label)
+        .join(RequestRow)
+        .join(VolunteerRow)
+        .where(AssignmentRow.plan_id == row.id)
+        .order_by(AssignmentRow.starts_at, AssignmentRow.id)
+    )
+    return [AssignmentPublic.of(*each) for each in session.exec(found)]
+
+
+def _unserved(session: Session, entries: list[Mapping[str, Any]]) -> list[UnservedPublic]:
+    known = _requests(session, [int(entry["request"]) for entry in entries])
+    return [
+        UnservedPublic(
+            request=int(entry["request"]),
+            request_label=known[int(entry["request"])].label,
+            priority=known[int(entry["request"])].priority,
+            reasons=[{"code": reason["code"], **reason["text"]} for reason in entry["reasons"]],
+        )
+        for entry in entries
+    ]
+
+
+def _served(session: Session, plan: PlanPublic) -> list[ServedPublic]:
+    """Of each priority, how many requests are served of how many."""
+    rows = _requests(session, {a.request for a in plan.assignments})
+    served = Counter(row.priority for row in rows.values())
+    asked = served + Counter(one.priority for one in plan.unserved)
+    return [ServedPublic(priority=p, served=served[p], requests=asked[p]) for p in PRIORITIES if asked[p]]
+
+
+def _requests(session: Session, ids: Any) -> dict[int, RequestRow]:
+    return {row.id: row for row in session.exec(select(RequestRow).where(RequestRow.id.in_(ids)))}

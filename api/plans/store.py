@@ -1,0 +1,43 @@
+"""Plan -> rows: a solved plan is stored whole, or not at all."""
+
+from datetime import datetime
+
+from sqlalchemy import update
+from sqlmodel import Session, col
+
+from api import ledger
+from api.models import AssignmentRow, PlanRow
+from api.models.plans import AssignmentState, PlanFileRow, PlanState
+from api.plans.load import packed
+from matcher import Instance, Plan, plan_document
+
+
+def store(session: Session, plan_id: int, instance: Instance, plan: Plan, seen: int, at: datetime):
+    """The plan becomes a proposal; false when it is no longer wanted. `seen` is the ledger version at load."""
+    result = {key: value for key, value in plan_document(plan, instance).items() if key != "assignments"}
+    proposed = {"state": PlanState.PROPOSED, "result": result, "ledger_version": seen, "progress": None}
+    if not move(session, plan_id, PlanState.SOLVING, **proposed):
+        return False
+    session.add(PlanFileRow(plan_id=plan_id, instance=packed(instance)))
+    for a in plan.assignments:
+        session.add(
+            AssignmentRow(
+                plan_id=plan_id,
+                request_id=int(a.request),
+                volunteer_id=int(a.volunteer),
+                seat=a.seat,
+                starts_at=instance.moment(a.start),
+                ends_at=instance.moment(a.end),
+                state=AssignmentState.PROPOSED,
+            )
+        )
+    ledger.note(session, "plan", [plan_id], PlanState.SOLVING, PlanState.PROPOSED, "worker", at)
+    return True
+
+
+def move(session: Session, plan_id: int, state: str, version: int | None = None, **values: object) -> bool:
+    """Change a plan that is still in this state (and version); false when somebody else was first."""
+    change = update(PlanRow).where(col(PlanRow.id) == plan_id, col(PlanRow.state) == state)
+    if version is not None:
+        change = change.where(col(PlanRow.version) == version)
+    return session.execute(change.values(version=PlanRow.version + 1, **values)).rowcount == 1

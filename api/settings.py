@@ -1,0 +1,43 @@
+"""What an installation may set, each by an environment variable `DIANDAN_…`."""
+
+import ipaddress
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="DIANDAN_", extra="ignore")
+
+    database_url: str = Field("sqlite:///var/diandan.db", description="SQLite file or PostgreSQL database")
+    host: str = Field("127.0.0.1", description="address to listen on; loopback only while there is no log-in")
+    port: int = Field(8000, ge=0, le=65535, description="port to listen on")
+    hosts: list[str] = Field(
+        ["127.0.0.1", "localhost", "::1"], description="names under which browsers may address the service"
+    )
+    timezone: str = Field("Asia/Shanghai", description="decides the calendar day, and display")
+    executor_id: str = Field("worker-1", description="name of this worker, its own on every machine, never changed")
+    max_body_bytes: int = Field(10 * 2**20, ge=1, description="largest request body")
+    max_headers: int = Field(100, ge=1, description="most header lines of a request")
+    max_header_bytes: int = Field(32 * 2**10, ge=1, description="largest header of a request, all lines together")
+    max_parts: int = Field(1000, ge=1, description="most parts of a multipart body")
+    solve_memory_bytes: int = Field(6 * 2**30, ge=2**28, description="resident memory at which a solve is ended")
+    solve_grace_seconds: float = Field(10, ge=0, description="how long a solve may overrun its seconds")
+    solve_attempts: int = Field(3, ge=1, description="how often a solve that dies is begun again before it is failed")
+
+    @property
+    def sqlite_file(self) -> Path | None:
+        """The database file, when SQLite it is."""
+        scheme, _, path = self.database_url.partition(":///")
+        return Path(path) if scheme.startswith("sqlite") else None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether nobody but this machine can reach that address."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
