@@ -1,5 +1,6 @@
 """Who serves what, when, and why: instances, plans, the judge and the solver. One door for everybody else."""
 
+from matcher.engine.solver import Progress, solve
 from matcher.errors import InvalidInput, TooLarge, shown
 from matcher.files import (
     instance_document,
@@ -24,8 +25,10 @@ from matcher.instance import (
     Weights,
     Window,
 )
+from matcher.judge import RULES, Verdict, Violation, judge
 from matcher.messages import MESSAGES
 from matcher.plan import STATUSES, TERMS, Assignment, Plan, Reason, Unserved, gap
+from matcher.reasons import why_chosen
 from matcher.strict_json import read_json
 from matcher.travel import MODES, MatrixTravel, Place, StraightTravel, Travel
 
@@ -33,6 +36,7 @@ __all__ = [
     "MESSAGES",
     "MODES",
     "PRIORITIES",
+    "RULES",
     "STATUSES",
     "TERMS",
     "Assignment",
@@ -43,6 +47,7 @@ __all__ = [
     "Pinned",
     "Place",
     "Plan",
+    "Progress",
     "Published",
     "Reason",
     "Request",
@@ -51,12 +56,15 @@ __all__ = [
     "TooLarge",
     "Travel",
     "Unserved",
+    "Verdict",
+    "Violation",
     "Volunteer",
     "Weights",
     "Window",
     "gap",
     "instance_document",
     "instance_from",
+    "judge",
     "plan_document",
     "plan_from",
     "read_instance",
@@ -64,6 +72,8 @@ __all__ = [
     "read_plan",
     "schema",
     "shown",
+    "solve",
+    "why_chosen",
     "write_instance",
     "write_plan",
 ]

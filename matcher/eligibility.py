@@ -13,14 +13,14 @@ from matcher.travel import great_circle_km
 RADIUS_TOLERANCE_KM = 1e-9
 
 WHY_NOT = {
-    "forbidden": ("不得派给这位居民", "may not be sent to this resident"),
-    "skill_missing": ("没有技能 {skill}", "lacks the skill {skill}"),
-    "skill_level": ("技能 {skill} 级别不够", "has a lower level of {skill}"),
-    "outside_radius": ("超出服务半径", "lives outside the radius"),
-    "not_free": ("所求时段没空", "is not free in the windows asked for"),
-    "too_late_now": ("现在出发已来不及", "can no longer get there in time"),
-    "no_time_to_travel": ("来回路程放不进空闲时段", "has no time for the way there and back"),
-    "over_cap": ("单这一次就超过本人上限", "would exceed the own cap by this visit alone"),
+    "forbidden": ("不得派给这位居民", "not to be sent to this resident"),
+    "skill_missing": ("没有技能 {skill}", "without the skill {skill}"),
+    "skill_level": ("技能 {skill} 级别不够", "with too low a level of {skill}"),
+    "outside_radius": ("超出服务半径", "living outside the radius"),
+    "not_free": ("所求时段没空", "not free in the windows asked for"),
+    "too_late_now": ("现在出发已来不及", "too late to get there any more"),
+    "no_time_to_travel": ("来回路程放不进空闲时段", "without time for the way there and back"),
+    "over_cap": ("单这一次就超过本人上限", "over the own cap by this visit alone"),
 }
 """Why one person cannot fill one seat, in the order in which it is asked."""
 
@@ -56,7 +56,7 @@ def seat_starts(instance: Instance, request: Request, seat: int, volunteer: Volu
     if _unfit(request, seat, volunteer) is not None:
         return []
     ranges = []
-    spans = _seat_spans(instance, request, seat)
+    spans = seat_spans(instance, request, seat)
     for i in range(len(volunteer.availability)):
         ranges.extend(_ranges(instance, request, seat, volunteer, i, spans))
     return ranges
@@ -69,7 +69,7 @@ def why_not(instance: Instance, request: Request, seat: int, volunteer: Voluntee
         return unfit
     if seat_starts(instance, request, seat, volunteer):
         return None
-    spans = _seat_spans(instance, request, seat)
+    spans = seat_spans(instance, request, seat)
     stages = [_obstacle(instance, request, seat, volunteer, interval, spans) for interval in volunteer.availability]
     order = list(WHY_NOT)
     return _reason(max(stages, key=order.index, default="not_free"))
@@ -141,7 +141,8 @@ def _reason(code: str, **params: str) -> Reason:
     return Reason(code, zh.format(**params), en.format(**params))
 
 
-def _seat_spans(instance: Instance, request: Request, seat: int) -> list[tuple[int, int]]:
+def seat_spans(instance: Instance, request: Request, seat: int) -> list[tuple[int, int]]:
+    """The seat starts that the request's own starts and the seat's lag allow."""
     low, high = request.seats[seat].lag
     return merged((a + low, b + high) for a, b in request_starts(instance, request))
 
@@ -150,22 +151,54 @@ def _ranges(
     instance: Instance, request: Request, seat: int, volunteer: Volunteer, i: int, spans: Sequence[tuple[int, int]]
 ) -> list[StartRange]:
     interval = volunteer.availability[i]
-    minutes = request.seat_minutes(seat)
-    if interval.start + minutes > interval.end or not within_radius(instance, request, volunteer, interval):
+    too_short = interval.start + request.seat_minutes(seat) > interval.end
+    if too_short or not within_radius(instance, request, volunteer, interval):
         return []
-    there, back = _ways(instance, request, volunteer, interval)
+    ways = _ways(instance, request, volunteer, interval)
+    free = free_starts(instance, request, seat, volunteer, interval, ways, spans)
+    pinned = pinned_start(instance, request, seat, volunteer, interval, ways, spans)
+    if pinned is not None and not any(a <= pinned <= b for a, b in free):
+        free.insert(0, (pinned, pinned))
+    return [StartRange(i, a, b) for a, b in free]
+
+
+def free_starts(
+    instance: Instance,
+    request: Request,
+    seat: int,
+    volunteer: Volunteer,
+    interval: Availability,
+    ways: tuple[int, int],
+    spans: Sequence[tuple[int, int]],
+) -> list[tuple[int, int]]:
+    """Seat starts among `spans` that fit a trip of this visit alone, begun now or later; `ways` is there and back."""
+    there, back = ways
+    minutes = request.seat_minutes(seat)
     if _over_cap(volunteer, there + minutes + back):
         return []
-    first, last = interval.start + there, interval.end - back - minutes
-    soonest = first if instance.now is None else max(first, instance.now + there)
-    cut = ((max(a, soonest), min(b, last)) for a, b in spans)
-    ranges = [StartRange(i, a, b) for a, b in cut if a <= b]
+    leave = interval.start if instance.now is None else max(interval.start, instance.now)
+    cut = ((max(a, leave + there), min(b, interval.end - back - minutes)) for a, b in spans)
+    return [(a, b) for a, b in cut if a <= b]
+
+
+def pinned_start(
+    instance: Instance,
+    request: Request,
+    seat: int,
+    volunteer: Volunteer,
+    interval: Availability,
+    ways: tuple[int, int],
+    spans: Sequence[tuple[int, int]],
+) -> int | None:
+    """The start this person is pinned to in this seat, if a trip of this visit alone can keep it, `now` or no `now`."""
     pin = instance.pin_of.get((request.id, volunteer.id))
-    if pin is not None and pin.start is not None and pin.seat in (None, seat):
-        begun = first <= pin.start <= min(last, soonest - 1) and any(a <= pin.start <= b for a, b in spans)
-        if begun:
-            ranges.insert(0, StartRange(i, pin.start, pin.start))
-    return ranges
+    if pin is None or pin.start is None or pin.seat not in (None, seat):
+        return None
+    there, back = ways
+    minutes = request.seat_minutes(seat)
+    fits = interval.start + there <= pin.start <= interval.end - back - minutes
+    allowed = any(a <= pin.start <= b for a, b in spans)
+    return pin.start if fits and allowed and not _over_cap(volunteer, there + minutes + back) else None
 
 
 def _ways(instance: Instance, request: Request, volunteer: Volunteer, interval: Availability) -> tuple[int, int]:

@@ -20,7 +20,7 @@ class InvalidInput(ValueError):
     exit_code = EXIT_INVALID
 
     def __init__(self, code: str, path: str = "", value: Any = None, **params: Any) -> None:
-        self.code, self.path, self.value, self.params = code, path, value, params
+        self.code, self.path, self.value, self.params = code, _printable(path), value, params
         super().__init__(code, path, value)
 
     def under(self, parent: str) -> InvalidInput:
@@ -49,9 +49,12 @@ class TooLarge(InvalidInput):
 
 def shown(value: Any) -> str:
     """A value as a message shows it: at most 40 characters, never a line break."""
-    text = value if isinstance(value, str) else repr(value)
-    text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    text = _printable(value if isinstance(value, str) else repr(value))
     return text if len(text) <= 40 else text[:39] + "…"
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def _fill(template: str, error: InvalidInput) -> str:

@@ -33,7 +33,14 @@ from pydantic_core import PydanticCustomError
 
 from matcher.errors import InvalidInput
 from matcher.instance import (
+    FAR,
+    MAX_LAG,
     MAX_NUMBER,
+    MAX_REQUESTS,
+    MAX_SEATS,
+    MAX_TEXT,
+    MAX_VOLUNTEERS,
+    YEARS,
     Availability,
     Instance,
     Pinned,
@@ -46,7 +53,7 @@ from matcher.instance import (
 )
 from matcher.plan import STATUSES, TERMS, Assignment, Plan, Reason, Unserved
 from matcher.strict_json import read_json
-from matcher.travel import MatrixTravel, Place, StraightTravel, Travel
+from matcher.travel import MAX_FACTOR, MAX_PLACES, MODES, MatrixTravel, Place, StraightTravel, Travel
 
 INSTANCE_FORMAT = "diandan-instance/1"
 PLAN_FORMAT = "diandan-plan/1"
@@ -54,7 +61,8 @@ PLAN_FORMAT = "diandan-plan/1"
 Out = TypeVar("Out")
 
 
-# Shapes: what stands in a file, checked for kind and for unknown keys only. Meaning is checked by the vocabulary.
+# Shapes: what stands in a file, checked for kind and for unknown keys only. Meaning is checked by the vocabulary,
+# which names each fault; the bounds written here are for the reader of the schema.
 
 
 def _moment(value: object) -> datetime:
@@ -68,10 +76,13 @@ def _moment(value: object) -> datetime:
         moment = datetime.fromisoformat(value)
     except ValueError:
         raise PydanticCustomError("time_invalid", "time") from None
-    if moment.tzinfo is None:
+    offset = moment.utcoffset()
+    if offset is None:
         raise PydanticCustomError("timezone_required", "time")
-    if moment.second or moment.microsecond:
+    if moment.second or moment.microsecond or offset % timedelta(minutes=1):
         raise PydanticCustomError("seconds_not_allowed", "time")
+    if moment.year not in YEARS:
+        raise PydanticCustomError("time_invalid", "time")
     return moment
 
 
@@ -89,15 +100,40 @@ def _number(value: object) -> float:
     return float(value)  # type: ignore[arg-type]
 
 
-_TIME = {"type": "string", "format": "date-time", "description": "ISO 8601 with offset, whole minutes"}
-_POINT = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
+def _bounded(**limits: Any) -> Any:
+    return Field(json_schema_extra=limits)
+
+
+_TIME = {
+    "type": "string",
+    "pattern": r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:00(\.0+)?)?(Z|[+-]\d{2}:\d{2})$",
+    "description": "ISO 8601 with offset, whole minutes",
+}
+_POINT = {
+    "type": "array",
+    "prefixItems": [
+        {"type": "number", "minimum": -180, "maximum": 180},
+        {"type": "number", "minimum": -90, "maximum": 90},
+    ],
+    "minItems": 2,
+    "maxItems": 2,
+    "description": "[longitude, latitude], WGS-84",
+}
+_PLACE_ID = {"type": "string", "description": "an id of travel.places, when travel.mode is matrix"}
 Moment = Annotated[datetime, BeforeValidator(_moment), WithJsonSchema(_TIME)]
-PlaceShape = Annotated[Any, BeforeValidator(_place), WithJsonSchema({"anyOf": [{"type": "string"}, _POINT]})]
-Amount = Annotated[StrictInt, Field(json_schema_extra={"minimum": 0, "maximum": MAX_NUMBER})]
-Positive = Annotated[StrictInt, Field(json_schema_extra={"minimum": 1, "maximum": MAX_NUMBER})]
+PlaceShape = Annotated[Any, BeforeValidator(_place), WithJsonSchema({"anyOf": [_PLACE_ID, _POINT]})]
+Amount = Annotated[StrictInt, _bounded(minimum=0, maximum=MAX_NUMBER)]
+Positive = Annotated[StrictInt, _bounded(minimum=1, maximum=MAX_NUMBER)]
+Lag = Annotated[StrictInt, _bounded(minimum=0, maximum=MAX_LAG)]
 Number = Annotated[float, BeforeValidator(_number)]
+Distance = Annotated[float, BeforeValidator(_number), _bounded(minimum=0, maximum=MAX_NUMBER)]
+Detour = Annotated[float, BeforeValidator(_number), _bounded(minimum=1, maximum=MAX_FACTOR)]
+Speed = Annotated[float, BeforeValidator(_number), _bounded(exclusiveMinimum=0, maximum=MAX_FACTOR)]
 Mode = Literal["walk", "bike", "ebike", "car"]
 Text = StrictStr
+Id = Annotated[StrictStr, _bounded(minLength=1, maxLength=MAX_TEXT)]
+Levels = dict[Id, Positive]
+Points = dict[Text, Amount]
 
 
 class Shape(BaseModel):
@@ -117,13 +153,13 @@ class AvailabilityShape(PeriodShape):
 
 
 class VolunteerShape(Shape):
-    id: Text
+    id: Id
     at: PlaceShape
     availability: list[AvailabilityShape]
     label: Text | None = None
-    skills: dict[str, Positive] = {}
+    skills: Levels = {}
     mode: Mode = "ebike"
-    radius_km: Number | None = None
+    radius_km: Distance | None = None
     max_requests_per_day: Amount | None = None
     max_minutes_per_day: Amount | None = None
     max_minutes: Amount | None = None
@@ -135,40 +171,40 @@ class VolunteerShape(Shape):
 
 
 class SeatShape(Shape):
-    skills: dict[str, Positive] = {}
+    skills: Levels = {}
     optional: StrictBool = False
-    lag: Annotated[list[StrictInt], Field(min_length=2, max_length=2)] = [0, 0]
+    lag: Annotated[list[Lag], Field(min_length=2, max_length=2)] = [0, 0]
     minutes: Positive | None = None
 
 
 class RequestShape(Shape):
-    id: Text
+    id: Id
     at: PlaceShape
     minutes: Positive
-    windows: list[PeriodShape]
+    windows: Annotated[list[PeriodShape], _bounded(minItems=1)]
     label: Text | None = None
     end_at: PlaceShape | None = None
     service: Text | None = None
     priority: Literal["urgent", "high", "normal", "low"] = "normal"
     due: Moment | None = None
-    seats: list[SeatShape] | None = None
+    seats: Annotated[list[SeatShape], _bounded(minItems=1, maxItems=MAX_SEATS)] | None = None
     partners: list[Text] = []
     forbidden: list[Text] = []
-    affinity: dict[str, Amount] = {}
-    wishes: dict[str, Amount] = {}
+    affinity: Points = {}
+    wishes: Points = {}
 
 
 class StraightShape(Shape):
     mode: Literal["straight"] = "straight"
-    detour: Number = 1.3
-    speed_kmh: dict[Mode, Number] = {}
+    detour: Detour = 1.3
+    speed_kmh: dict[Mode, Speed] = {}
     fixed_minutes: Amount = 0
 
 
 class MatrixShape(Shape):
     mode: Literal["matrix"]
-    places: list[Text]
-    minutes: list[list[StrictInt]]
+    places: Annotated[list[Text], _bounded(maxItems=MAX_PLACES)]
+    minutes: list[list[Amount]]
 
 
 def _travel_mode(value: object) -> str:
@@ -216,8 +252,8 @@ class InstanceShape(Shape):
     format: Literal["diandan-instance/1"]
     name: Text
     horizon: PeriodShape
-    volunteers: list[VolunteerShape]
-    requests: list[RequestShape]
+    volunteers: Annotated[list[VolunteerShape], _bounded(maxItems=MAX_VOLUNTEERS)]
+    requests: Annotated[list[RequestShape], _bounded(maxItems=MAX_REQUESTS)]
     note: Text | None = None
     timezone: Text = "Asia/Shanghai"
     now: Moment | None = None
@@ -229,7 +265,7 @@ class InstanceShape(Shape):
 
 class AssignmentShape(Shape):
     request: Text
-    seat: StrictInt
+    seat: Amount
     volunteer: Text
     start: Moment
     end: Moment
@@ -399,7 +435,7 @@ def _travel(shape: StraightShape | MatrixShape) -> Travel:
         return StraightTravel(shape.detour, speeds, shape.fixed_minutes)
     size = len(shape.places)
     if len(shape.minutes) != size:
-        raise InvalidInput("matrix_not_square", "minutes", size, row=len(shape.minutes), size=len(shape.minutes))
+        raise InvalidInput("matrix_size", "minutes", len(shape.minutes), size=size)
     for i, row in enumerate(shape.minutes):
         if len(row) != size:
             raise InvalidInput("matrix_not_square", f"minutes[{i}]", len(row), row=i, size=size)
@@ -430,9 +466,16 @@ def _under(path: str, make: Callable[[], Out]) -> Out:
 
 
 def _rooted(error: InvalidInput, origin: datetime) -> InvalidInput:
-    """The error with its path from the top of the file, and a period as the file writes it."""
+    """The error with its path from the top of the file, and times as the file writes them."""
+
+    def time(minute: int) -> str:
+        return (origin + timedelta(minutes=minute)).isoformat(timespec="minutes")
+
     if error.code == "window_invalid" and isinstance(error.value, tuple):
-        error.value = " – ".join((origin + timedelta(minutes=m)).isoformat(timespec="minutes") for m in error.value)
+        start, end = error.value
+        error.value = f"{time(start)}/{time(end)[:16]}"
+    if error.code == "value_too_large" and error.params["limit"] == FAR:
+        error.value, error.params["limit"] = time(error.value), time(FAR)
     return error.under("$")
 
 
@@ -477,10 +520,12 @@ def _first(errors: ValidationError, document: Mapping[str, Any]) -> InvalidInput
     """The first thing pydantic found, in our words."""
     error = errors.errors(include_url=False)[0]
     location = [step for i, step in enumerate(error["loc"]) if not (i == 1 and step in ("straight", "matrix"))]
+    if location[-1] == "[key]":
+        del location[-1]
     path = "$" + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in location)
     kind, value = error["type"], error["input"]
-    if kind == "extra_forbidden":
-        return InvalidInput("key_unknown", path, location[-1], nearest=_nearest(str(location[-1])))
+    if kind == "extra_forbidden" or error["loc"][-1] == "[key]":
+        return InvalidInput("key_unknown", path, location[-1], nearest=_nearest(shape, location, str(location[-1])))
     if kind == "missing":
         return InvalidInput("key_missing", path, location[-1])
     if kind in _OWN:
@@ -494,7 +539,8 @@ def _first(errors: ValidationError, document: Mapping[str, Any]) -> InvalidInput
     if kind.startswith("int"):
         return InvalidInput("type_int", path, value)
     if kind == "literal_error":
-        return InvalidInput("choice_unknown", path, value, choices=error["ctx"]["expected"])
+        choices = "straight, matrix" if path == "$.travel.mode" else error["ctx"]["expected"]
+        return InvalidInput("choice_unknown", path, value, choices=choices)
     return _wrong_kind(path, value, _EXPECTED.get(kind, "another kind"))
 
 
@@ -502,13 +548,19 @@ def _wrong_kind(path: str, value: object, expected: str) -> InvalidInput:
     return InvalidInput("type_invalid", path, value, expected=expected, expected_zh=_KINDS[expected])
 
 
-def _nearest(key: str) -> str:
-    known = sorted({field.alias or name for shape in _all_shapes() for name, field in shape.model_fields.items()})
-    return difflib.get_close_matches(key, known, n=1, cutoff=0.0)[0]
+def _nearest(shape: type[Shape], location: Sequence[str | int], key: str) -> str:
+    """The key most like this one among those that the object at this location may have."""
+    return difflib.get_close_matches(key, sorted(_keys(shape, location)), n=1, cutoff=0.0)[0]
 
 
-def _all_shapes() -> list[type[Shape]]:
-    return [shape for shape in globals().values() if isinstance(shape, type) and issubclass(shape, Shape)]
+def _keys(shape: type[Shape], location: Sequence[str | int]) -> Iterable[str]:
+    document = shape.model_json_schema(by_alias=True)
+    node = document
+    for step in location[:-1]:
+        node = _resolved(document, node)
+        node = node["items"] if isinstance(step, int) else node["properties"].get(step, node)
+    node = _resolved(document, node)
+    return node["propertyNames"]["enum"] if "propertyNames" in node else node["properties"]
 
 
 # Writing

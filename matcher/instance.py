@@ -9,7 +9,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
@@ -24,8 +24,11 @@ MAX_SEATS = 50
 MAX_SKILLS = 1_000
 MAX_NUMBER = 10**6
 MAX_LAG = 1440
+MAX_TEXT = 200
 FAR = 3660 * 1440
 """No time lies further than this many minutes (about ten years) from the start of the horizon."""
+YEARS = range(1900, 2200)
+"""The years in which a time may lie; every moment of an instance can then be written in every time zone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +195,10 @@ class Published:
     start: int
     seat: int | None = None
 
+    def __post_init__(self) -> None:
+        if self.seat is not None:
+            _check_amount("seat", self.seat)
+
 
 @dataclass(frozen=True, slots=True)
 class Pinned:
@@ -323,6 +330,12 @@ class Instance:
     def _check_times(self) -> None:
         if self.origin.tzinfo is None:
             raise InvalidInput("timezone_required", "horizon.from", self.origin.isoformat())
+        if self.origin.year not in YEARS:
+            raise InvalidInput("time_invalid", "horizon.from", self.origin.isoformat())
+        if self.origin.second or self.origin.microsecond:
+            raise InvalidInput("seconds_not_allowed", "horizon.from", self.origin.isoformat())
+        # In a zone with summer time, the hours of a wall clock are not the hours that pass.
+        object.__setattr__(self, "origin", self.origin.astimezone(UTC))
         self._zone  # noqa: B018  an unknown zone is refused here
         if self.horizon_end < 0:
             raise _reversed("horizon", (0, self.horizon_end))
@@ -331,7 +344,7 @@ class Instance:
             raise TooLarge("horizon_too_long", "horizon", days, limit=MAX_DAYS)
         for path, minute in self._all_times():
             if abs(minute) > FAR:
-                raise InvalidInput("value_too_large", path, minute, limit=f"{FAR} min")
+                raise InvalidInput("value_too_large", path, minute, limit=FAR)
 
     def _all_times(self) -> Iterable[tuple[str, int]]:
         if self.now is not None:
@@ -429,7 +442,7 @@ def _check_choice(path: str, value: str, choices: Sequence[str]) -> None:
         raise InvalidInput("choice_unknown", path, value, choices=", ".join(choices))
 
 
-def _check_text(path: str, value: str, limit: int = 200) -> None:
+def _check_text(path: str, value: str, limit: int = MAX_TEXT) -> None:
     if not isinstance(value, str) or not value.strip() or len(value) > limit:
         raise InvalidInput("text_invalid", path, value, limit=limit)
 

@@ -278,7 +278,7 @@ def start(case: Case) -> Iterator[Violation]:
 
 @rule(
     "trip",
-    "In an interval of availability a volunteer makes one trip: never in two places, travel included, and back in time.",
+    "In each interval of availability a volunteer makes one trip, is never in two places, and is back in time.",
     "志愿者每个空闲时段出门一趟：不早于时段开始出发，不分身两处，时段结束前回到出发地。",
 )
 def trip(case: Case) -> Iterator[Violation]:
@@ -364,7 +364,7 @@ def now(case: Case) -> Iterator[Violation]:
 
 
 FIGURES = (
-    "Every stated figure is the judge's, unserved requests and broken pins are listed once, the bound is not above the cost.",
+    "Every stated figure is the judge's; unserved requests and broken pins are listed once; no bound above the cost.",
     "所列数字与评判一致，未满足的请求与未保留的固定安排各列一次，下界不高于成本。",
 )
 

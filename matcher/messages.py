@@ -148,6 +148,12 @@ MESSAGES: dict[str, dict[str, str]] = {
         "行数与列数都等于地点数",
         "rows and columns are as many as the places",
     ),
+    "matrix_size": _say(
+        "矩阵有 {value} 行，地点有 {size} 个",
+        "the matrix has {value} rows for {size} places",
+        "每个地点一行一列",
+        "one row and one column for each place",
+    ),
     "matrix_value": _say(
         "矩阵的值 {value} 不是不小于 0 的整数",
         "the matrix holds {value}, which is not a whole number of at least 0",

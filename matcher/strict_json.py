@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import math
+import re
+from collections import Counter
 from typing import Any, NoReturn
 
 from matcher.errors import InvalidInput
 
 MAX_DEPTH = 64
+MAX_DIGITS = 300
 
 
 def read_json(data: bytes, limit: int | None = None) -> Any:
@@ -25,11 +29,9 @@ def read_json(data: bytes, limit: int | None = None) -> Any:
             text, object_pairs_hook=_object, parse_constant=_no_constant, parse_float=_finite, parse_int=_int
         )
     except json.JSONDecodeError as error:
-        where = {"line": error.lineno, "column": error.colno, "offset": len(text[: error.pos].encode())}
-        raise InvalidInput("json_invalid", "", error.msg, **where) from None
+        raise InvalidInput("json_invalid", "", error.msg, **_place(data, text, error.pos)) from None
     except _NotANumber as error:
-        line, column, offset = _where(text, error.token)
-        raise InvalidInput("json_invalid", "", error.token, line=line, column=column, offset=offset) from None
+        raise InvalidInput("json_invalid", "", error.token, **_place(data, text, _bare(text, error.token))) from None
     except RecursionError:
         raise InvalidInput("json_too_deep", limit=MAX_DEPTH) from None
     _check(value)
@@ -41,29 +43,34 @@ class _NotANumber(ValueError):
         self.token = token
 
 
+class _Twice(dict[str, Any]):
+    """An object that holds `key` twice; refused once its path is known."""
+
+    key: str
+
+
+class _OutOfRange(str):
+    """The digits of a number beyond double precision; refused once its path is known."""
+
+
 def _no_constant(token: str) -> NoReturn:
     raise _NotANumber(token)
 
 
-def _finite(token: str) -> float:
+def _finite(token: str) -> float | _OutOfRange:
     number = float(token)
-    if math.isinf(number):
-        raise InvalidInput("number_range", "", token, low="-1.8e308", high="1.8e308")
-    return number
+    return _OutOfRange(token) if math.isinf(number) else number
 
 
-def _int(token: str) -> int:
-    if len(token) > 300:
-        raise InvalidInput("number_range", "", token, low="-1.8e308", high="1.8e308")
-    return int(token)
+def _int(token: str) -> int | _OutOfRange:
+    return int(token) if len(token) <= MAX_DIGITS else _OutOfRange(token)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) < len(pairs):
-        seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise InvalidInput("json_duplicate_key", "", twice)
+        result = _Twice(result)
+        result.key = next(key for key, times in Counter(key for key, _ in pairs).items() if times > 1)
     return result
 
 
@@ -82,31 +89,33 @@ def _guess(data: bytes) -> str:
     return "GBK/GB18030? "
 
 
-def _where(text: str, token: str) -> tuple[int, int, int]:
-    """Line, column and byte offset of the first bare token (outside strings)."""
-    in_string = escaped = False
-    for position, char in enumerate(text):
-        if in_string:
-            in_string = escaped or char != '"'
-            escaped = char == "\\" and not escaped
-        elif char == '"':
-            in_string = True
-        elif text.startswith(token, position):
-            break
+def _bare(text: str, token: str) -> int:
+    """Where the token first stands outside strings."""
+    found = re.finditer(r'"(?:[^"\\]|\\.)*"|' + re.escape(token), text)
+    return next(match.start() for match in found if match[0] == token)
+
+
+def _place(data: bytes, text: str, position: int) -> dict[str, int]:
+    """Line, column and byte offset of a character."""
     before = text[:position]
-    return before.count("\n") + 1, position - before.rfind("\n"), len(before.encode())
+    mark = len(codecs.BOM_UTF8) if data.startswith(codecs.BOM_UTF8) else 0
+    offset = mark + len(before.encode())
+    return {"line": before.count("\n") + 1, "column": position - before.rfind("\n"), "offset": offset}
 
 
 def _check(value: Any) -> None:
-    """Walk what was read once: depth, and characters that cannot be stored."""
+    """Walk what was read once: depth, keys that stand twice, and what cannot be stored."""
     stack: list[tuple[Any, str, int]] = [(value, "$", 1)]
     while stack:
         item, path, depth = stack.pop()
-        if depth > MAX_DEPTH + 1:
-            raise InvalidInput("json_too_deep", "", limit=MAX_DEPTH)
         if isinstance(item, str):
             _check_text(item, path)
-        elif isinstance(item, dict):
+            continue
+        if depth > MAX_DEPTH:
+            raise InvalidInput("json_too_deep", "", limit=MAX_DEPTH)
+        if isinstance(item, _Twice):
+            raise InvalidInput("json_duplicate_key", f"{path}.{item.key}", item.key)
+        if isinstance(item, dict):
             for key, child in item.items():
                 _check_text(key, path)
                 if isinstance(child, (str, dict, list)):
@@ -116,6 +125,8 @@ def _check(value: Any) -> None:
 
 
 def _check_text(text: str, path: str) -> None:
+    if isinstance(text, _OutOfRange):
+        raise InvalidInput("number_range", path, text, low="-1.8e308", high="1.8e308")
     if "\0" in text:
         raise InvalidInput("text_nul", path, text)
     if not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text):

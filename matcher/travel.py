@@ -24,7 +24,10 @@ Place = Point | str
 MODES = ("walk", "bike", "ebike", "car")
 EARTH_KM = 6371.009
 MAX_PLACES = 5000
-MAX_SPEED = 1000.0
+MAX_FACTOR = 1e6
+MAX_MINUTES = 10**6
+ENDLESS = 1e9
+"""A journey of this many minutes fits into no calendar; longer ones (a speed of almost nothing) count as this long."""
 
 
 @runtime_checkable
@@ -50,28 +53,33 @@ class StraightTravel:
     fixed_minutes: int = 0
 
     def __post_init__(self) -> None:
-        if not 1 <= self.detour <= 100:
-            raise InvalidInput("number_range", "detour", self.detour, low=1, high=100)
+        if not 1 <= self.detour <= MAX_FACTOR:
+            raise InvalidInput("number_range", "detour", self.detour, low=1, high=MAX_FACTOR)
         for mode, speed in self.speed_kmh.items():
             if mode not in MODES:
                 raise InvalidInput("choice_unknown", "speed_kmh", mode, choices=", ".join(MODES))
-            if not 0 < speed <= MAX_SPEED:
-                raise InvalidInput("number_range", f"speed_kmh.{mode}", speed, low="> 0", high=MAX_SPEED)
+            if not 0 < speed <= MAX_FACTOR:
+                raise InvalidInput("number_range", f"speed_kmh.{mode}", speed, low="> 0", high=MAX_FACTOR)
         missing = [mode for mode in MODES if mode not in self.speed_kmh]
         if missing:
             raise InvalidInput("key_missing", "speed_kmh", missing[0])
+        if not 0 <= self.fixed_minutes <= MAX_MINUTES:
+            code = "weight_negative" if self.fixed_minutes < 0 else "value_too_large"
+            raise InvalidInput(code, "fixed_minutes", self.fixed_minutes, limit=MAX_MINUTES)
 
     def minutes(self, origin: Place, destination: Place, mode: str) -> int:
         if origin == destination:
             return 0
         road_km = great_circle_km(cast(Point, origin), cast(Point, destination)) * self.detour
-        return self.fixed_minutes + max(0, math.ceil(road_km / self.speed_kmh[mode] * 60 - 1e-9))
+        return self.fixed_minutes + max(0, math.ceil(min(ENDLESS, road_km / self.speed_kmh[mode] * 60) - 1e-9))
 
     def table(self, origins: Sequence[Place], destinations: Sequence[Place], mode: str) -> np.ndarray:
         start = np.array(origins, dtype=np.float64).reshape(-1, 1, 2)
         end = np.array(destinations, dtype=np.float64).reshape(1, -1, 2)
         road_km = kilometres_between(start, end) * self.detour
-        minutes = np.maximum(0, np.ceil(road_km / self.speed_kmh[mode] * 60 - 1e-9)).astype(np.int64)
+        with np.errstate(over="ignore"):
+            moving = np.minimum(ENDLESS, road_km / self.speed_kmh[mode] * 60)
+        minutes = np.maximum(0, np.ceil(moving - 1e-9)).astype(np.int64)
         minutes += self.fixed_minutes
         minutes[(start == end).all(axis=2)] = 0
         return minutes
@@ -97,8 +105,9 @@ class MatrixTravel:
             twice = next(p for i, p in enumerate(self.places) if index[p] != i)
             raise InvalidInput("id_duplicate", "places", twice, other=twice)
         if self.table_of_minutes.shape != (size, size):
-            rows, columns = (*self.table_of_minutes.shape, 0)[:2]
-            raise InvalidInput("matrix_not_square", "minutes", columns if rows == size else rows, row=rows, size=size)
+            raise InvalidInput("matrix_size", "minutes", len(self.table_of_minutes), size=size)
+        if not np.issubdtype(self.table_of_minutes.dtype, np.integer):
+            raise InvalidInput("matrix_value", "minutes", str(self.table_of_minutes.dtype))
         for wrong, code in (
             (self.table_of_minutes < 0, "matrix_value"),
             (np.diag(np.diag(self.table_of_minutes)) != 0, "matrix_diagonal"),
