@@ -9,7 +9,7 @@ import difflib
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -53,7 +53,7 @@ from matcher.instance import (
 )
 from matcher.plan import STATUSES, TERMS, Assignment, Plan, Reason, Unserved
 from matcher.strict_json import read_json
-from matcher.travel import MAX_FACTOR, MAX_PLACES, MODES, MatrixTravel, Place, StraightTravel, Travel
+from matcher.travel import MAX_FACTOR, MAX_PLACES, MatrixTravel, Place, StraightTravel, Travel
 
 INSTANCE_FORMAT = "diandan-instance/1"
 PLAN_FORMAT = "diandan-plan/1"
@@ -490,7 +490,7 @@ def _shaped(shape: type[AnyShape], format: str, document: object) -> AnyShape:
     try:
         return shape.model_validate(document)
     except ValidationError as error:
-        raise _first(error, document) from None
+        raise _first(error, shape) from None
 
 
 _KINDS = {
@@ -516,16 +516,15 @@ _EXPECTED = {
 _OWN = ("time_invalid", "timezone_required", "seconds_not_allowed", "coord_invalid")
 
 
-def _first(errors: ValidationError, document: Mapping[str, Any]) -> InvalidInput:
+def _first(errors: ValidationError, shape: type[Shape]) -> InvalidInput:
     """The first thing pydantic found, in our words."""
     error = errors.errors(include_url=False)[0]
-    location = [step for i, step in enumerate(error["loc"]) if not (i == 1 and step in ("straight", "matrix"))]
-    if location[-1] == "[key]":
-        del location[-1]
+    found = [step for step in error["loc"] if step != "[key]"]
+    location = [step for i, step in enumerate(found) if not (i == 1 and step in ("straight", "matrix"))]
     path = "$" + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in location)
     kind, value = error["type"], error["input"]
     if kind == "extra_forbidden" or error["loc"][-1] == "[key]":
-        return InvalidInput("key_unknown", path, location[-1], nearest=_nearest(shape, location, str(location[-1])))
+        return InvalidInput("key_unknown", path, found[-1], nearest=_nearest(str(found[-1]), shape, found[:-1]))
     if kind == "missing":
         return InvalidInput("key_missing", path, location[-1])
     if kind in _OWN:
@@ -548,19 +547,22 @@ def _wrong_kind(path: str, value: object, expected: str) -> InvalidInput:
     return InvalidInput("type_invalid", path, value, expected=expected, expected_zh=_KINDS[expected])
 
 
-def _nearest(shape: type[Shape], location: Sequence[str | int], key: str) -> str:
-    """The key most like this one among those that the object at this location may have."""
-    return difflib.get_close_matches(key, sorted(_keys(shape, location)), n=1, cutoff=0.0)[0]
+def _nearest(key: str, shape: type[Shape], parent: Sequence[str | int]) -> str:
+    """The key most like this one among those that the object at `parent` may have."""
+    return difflib.get_close_matches(key, sorted(_keys(shape.model_json_schema(), parent)), n=1, cutoff=0.0)[0]
 
 
-def _keys(shape: type[Shape], location: Sequence[str | int]) -> Iterable[str]:
-    document = shape.model_json_schema(by_alias=True)
-    node = document
-    for step in location[:-1]:
-        node = _resolved(document, node)
-        node = node["items"] if isinstance(step, int) else node["properties"].get(step, node)
-    node = _resolved(document, node)
-    return node["propertyNames"]["enum"] if "propertyNames" in node else node["properties"]
+def _keys(schema: Mapping[str, Any], parent: Sequence[str | int]) -> Iterable[str]:
+    node = schema
+    for step in parent:
+        if "oneOf" in node:
+            node = schema["$defs"][f"{str(step).title()}Shape"]
+        else:
+            node = node["items"] if isinstance(step, int) else node["properties"][step]
+        node = next(iter(node.get("anyOf", [node])))
+        node = schema["$defs"][node["$ref"].rpartition("/")[2]] if "$ref" in node else node
+    names: Iterable[str] = node["propertyNames"]["enum"] if "propertyNames" in node else node["properties"]
+    return names
 
 
 # Writing
@@ -694,19 +696,28 @@ def _bytes_of(path: str | Path) -> bytes:
 
 
 def _write(path: str | Path, document: Mapping[str, Any]) -> None:
+    text = json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
     target = Path(path)
-    text = json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False)
     try:
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).chmod(0o644)
-            Path(temporary).replace(target)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        if target.exists() and not (target.is_file() or target.is_dir()):
+            target.write_text(text, encoding="utf-8")  # a pipe or a device is written to, never replaced
+        else:
+            _replace(target.resolve(), text)
     except OSError as error:
         raise InvalidInput("file_unwritable", "", error.strerror or str(error)) from None
+
+
+def _replace(target: Path, text: str) -> None:
+    """Put a file in the place of another; whoever could read the old one can read the new one."""
+    mode = target.stat().st_mode & 0o777 if target.exists() else 0o644
+    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(mode)
+        Path(temporary).replace(target)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
