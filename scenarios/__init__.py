@@ -2,5 +2,6 @@
 
 from scenarios.generator import EVERYTHING, FULL_COST, TEAMS, Features, generate
 from scenarios.hidden import generate_hidden
+from scenarios.presets import PRESETS, preset
 
-__all__ = ["EVERYTHING", "FULL_COST", "TEAMS", "Features", "generate", "generate_hidden"]
+__all__ = ["EVERYTHING", "FULL_COST", "PRESETS", "TEAMS", "Features", "generate", "generate_hidden", "preset"]
