@@ -191,8 +191,8 @@ MESSAGES: dict[str, dict[str, str]] = matcher.MESSAGES | {
     "schema_mismatch": _say(
         "数据库结构是 {value}，程序需要 {wanted}",
         "the database has schema {value}, the program wants {wanted}",
-        "请运行 diandan serve 或 diandan migrate",
-        "run diandan serve or diandan migrate",
+        "请运行 diandan serve，它会升级数据库",
+        "run diandan serve, which brings it up to date",
     ),
     "internal": _say("服务出错了", "the service failed", "请报告 request_id", "report the request_id"),
     "db_locked_by": _say(

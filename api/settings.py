@@ -1,6 +1,7 @@
 """What an installation may set, each by an environment variable `DIANDAN_…`."""
 
 import ipaddress
+import json
 from pathlib import Path
 
 from pydantic import Field
@@ -31,6 +32,11 @@ class Settings(BaseSettings):
         """The database file, when SQLite it is."""
         scheme, _, path = self.database_url.partition(":///")
         return Path(path) if scheme.startswith("sqlite") else None
+
+    def environment(self) -> dict[str, str]:
+        """These settings as another process of ours reads them."""
+        values = self.model_dump(mode="json")
+        return {f"DIANDAN_{k.upper()}": v if isinstance(v, str) else json.dumps(v) for k, v in values.items()}
 
 
 def is_loopback(host: str) -> bool:

@@ -3,12 +3,15 @@
 import logging
 import tempfile
 import threading
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import update
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col
 
 from api import ledger
@@ -18,10 +21,13 @@ from api.models import PlanRow
 from api.models.plans import PlanState
 from api.plans import load, store
 from api.settings import Settings
-from matcher import Instance, InvalidInput, Plan, read_plan, write_instance
+from matcher import Instance, InvalidInput, Plan, read_plan, why_chosen, write_instance
 
 log = logging.getLogger(__name__)
 
+Out = TypeVar("Out")
+
+AWAY_SECONDS = 2.0
 UNDER_WAY = (PlanState.QUEUED, PlanState.SOLVING)
 
 
@@ -35,17 +41,40 @@ class Solver:
 
     def run(self, plan_id: int) -> None:
         """Bring a plan from queued to proposed or failed; begun again, it goes on counting attempts."""
-        while (asked := self._begin(plan_id)) is not None:
+        try:
+            while (asked := self._patiently(self._begin, plan_id)) is not None:
+                if self._attempted(asked):
+                    return
+        except watch.Stopped:
+            raise
+        except Exception as error:
+            log.exception("plan %s", plan_id)
+            self._patiently(self._fail, plan_id, "internal", {"value": type(error).__name__})
+
+    def _attempted(self, asked: PlanRow) -> bool:
+        """One attempt; false when another may do better."""
+        try:
+            self._attempt(asked)
+        except watch.Stopped:
+            self._give_back(asked.id)
+            raise
+        except watch.Died as died:
+            log.warning("plan %s, attempt %s: %s", asked.id, asked.attempts, died.value)
+            self._patiently(self._note_cause, asked.id, died.code, {"value": died.value, "attempts": asked.attempts})
+            return False
+        except (watch.TooLong, watch.TooMuchMemory, InvalidInput) as error:
+            self._patiently(self._fail, asked.id, error.code, {"value": str(error.value), **error.params})
+        return True
+
+    def _patiently(self, work: Callable[..., Out], *arguments: object) -> Out:
+        """Do it, waiting for the database as long as it is away."""
+        while True:
             try:
-                return self._attempt(asked)
-            except watch.Stopped:
-                self._give_back(plan_id)
-                raise
-            except watch.Died as died:
-                log.warning("plan %s, attempt %s: %s", plan_id, asked.attempts, died.value)
-                self._note_cause(plan_id, "solve_died", {"value": died.value, "attempts": asked.attempts})
-            except (watch.TooLong, watch.TooMuchMemory, InvalidInput) as error:
-                return self._fail(plan_id, error.code, {"value": str(error.value), **error.params})
+                return work(*arguments)
+            except OperationalError as error:
+                log.warning("waiting for the database: %s", error.orig)
+                if self.stop.wait(AWAY_SECONDS):
+                    raise watch.Stopped from None
 
     def _begin(self, plan_id: int) -> PlanRow | None:
         """Count the attempt before it starts; None when the plan is done with, or has used its attempts up."""
@@ -70,13 +99,18 @@ class Solver:
             session.execute(update(PlanRow).where(col(PlanRow.id) == plan_id).values(attempts=PlanRow.attempts - 1))
 
     def _attempt(self, asked: PlanRow) -> None:
-        now = _now()
-        with self.database.reading() as session:
-            seen = ledger.version(session)
-            instance = load.load(session, asked, now, self.settings.timezone)
+        instance, seen = self._patiently(self._load, asked)
         plan = self._solve(asked, instance)
+        why = {a: (why_chosen(instance, plan, a),) for a in plan.assignments}
+        self._patiently(self._store, asked.id, instance, plan, why, seen)
+
+    def _load(self, asked: PlanRow) -> tuple[Instance, int]:
+        with self.database.reading() as session:
+            return load.load(session, asked, _now(), self.settings.timezone), ledger.version(session)
+
+    def _store(self, plan_id: int, instance: Instance, plan: Plan, why: store.Reasons, seen: int) -> None:
         with self.database.writing() as session:
-            store.store(session, asked.id, instance, plan, seen, _now())
+            store.store(session, plan_id, instance, plan, why, seen, _now())
 
     def _solve(self, asked: PlanRow, instance: Instance) -> Plan:
         with tempfile.TemporaryDirectory(prefix="diandan-solve-") as folder:
@@ -89,7 +123,8 @@ class Solver:
             return read_plan(found, instance)
 
     def _tell(self, plan_id: int, progress: dict[str, Any]) -> None:
-        with self.database.writing() as session:
+        """Progress is only a kindness: a busy database goes without."""
+        with suppress(OperationalError), self.database.writing() as session:
             change = update(PlanRow).where(col(PlanRow.id) == plan_id, col(PlanRow.state) == PlanState.SOLVING)
             session.execute(change.values(progress=progress))
 

@@ -1,5 +1,6 @@
 """Plan -> rows: a solved plan is stored whole, or not at all."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import update
@@ -9,10 +10,14 @@ from api import ledger
 from api.models import AssignmentRow, PlanRow
 from api.models.plans import AssignmentState, PlanFileRow, PlanState
 from api.plans.load import packed
-from matcher import Instance, Plan, plan_document
+from matcher import Assignment, Instance, Plan, Reason, plan_document
+
+Reasons = Mapping[Assignment, Sequence[Reason]]
 
 
-def store(session: Session, plan_id: int, instance: Instance, plan: Plan, seen: int, at: datetime):
+def store(
+    session: Session, plan_id: int, instance: Instance, plan: Plan, why: Reasons, seen: int, at: datetime
+) -> bool:
     """The plan becomes a proposal; false when it is no longer wanted. `seen` is the ledger version at load."""
     result = {key: value for key, value in plan_document(plan, instance).items() if key != "assignments"}
     proposed = {"state": PlanState.PROPOSED, "result": result, "ledger_version": seen, "progress": None}
@@ -29,15 +34,16 @@ def store(session: Session, plan_id: int, instance: Instance, plan: Plan, seen: 
                 starts_at=instance.moment(a.start),
                 ends_at=instance.moment(a.end),
                 state=AssignmentState.PROPOSED,
+                reasons=[{"code": r.code, "zh": r.zh, "en": r.en} for r in why[a]],
             )
         )
     ledger.note(session, "plan", [plan_id], PlanState.SOLVING, PlanState.PROPOSED, "worker", at)
     return True
 
 
-def move(session: Session, plan_id: int, state: str, version: int | None = None, **values: object) -> bool:
+def move(session: Session, plan_id: int, was: str, version: int | None = None, **values: object) -> bool:
     """Change a plan that is still in this state (and version); false when somebody else was first."""
-    change = update(PlanRow).where(col(PlanRow.id) == plan_id, col(PlanRow.state) == state)
+    change = update(PlanRow).where(col(PlanRow.id) == plan_id, col(PlanRow.state) == was)
     if version is not None:
         change = change.where(col(PlanRow.version) == version)
     return session.execute(change.values(version=PlanRow.version + 1, **values)).rowcount == 1

@@ -1,0 +1,279 @@
+"""The one command-line door. Each command loads what it needs when it is called, and nothing else."""
+
+import contextlib
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+BORN = time.monotonic()
+
+INTERRUPTED = 130
+REPORT_SECONDS = 5.0
+
+app = typer.Typer(
+    name="diandan",
+    help="点单: who serves whom, when, and why. 谁在何时为谁服务，为什么。",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+)
+
+InstanceFile = Annotated[Path, typer.Argument(metavar="INSTANCE", help="what is to be planned")]
+PlanFile = Annotated[Path, typer.Argument(metavar="PLAN", help="who is to serve what")]
+
+
+class State:
+    """What the options before the command say."""
+
+    lang = "en"
+    debug = False
+
+
+@app.callback()
+def _options(
+    lang: Annotated[str | None, typer.Option(help="zh or en; by default that of the locale")] = None,
+    debug: Annotated[bool, typer.Option("--debug", help="show where an error arose")] = False,
+) -> None:
+    locale = os.environ.get("LC_ALL") or os.environ.get("LC_MESSAGES") or os.environ.get("LANG") or ""
+    State.lang = lang or ("zh" if locale.startswith("zh") else "en")
+    if State.lang not in ("zh", "en"):
+        raise typer.BadParameter(f"{lang!r} is not one of zh, en", param_hint="--lang")
+    State.debug = debug
+
+
+@app.command()
+def solve(
+    instance: InstanceFile,
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="PLAN", help="where the plan is written")],
+    seconds: Annotated[float, typer.Option(min=1, max=3600, help="how long to look for better plans")] = 30,
+    gap: Annotated[float, typer.Option(min=0, max=1, help="stop when at most this far from the best")] = 0.005,
+    seed: Annotated[int, typer.Option(min=0, max=10**6, help="same seed and steps, same plan")] = 1,
+    steps: Annotated[int | None, typer.Option(min=0, help="stop after so many rounds of search")] = None,
+) -> None:
+    """Plan an instance; Ctrl-C keeps the best plan so far. 求解。"""
+    import matcher
+
+    with _blaming(output):
+        _check_writable(output)
+    with _blaming(instance):
+        problem = matcher.read_instance(instance)
+    _warn_of_skills(problem, instance)
+    line = _ProgressLine()
+    spent = time.monotonic() - BORN
+    plan = matcher.solve(problem, seconds, gap, seed, steps=steps, progress=line.tell, spent=spent)
+    line.end()
+    with _blaming(output):
+        matcher.write_plan(plan, problem, output)
+    for pin in plan.broken_pins:
+        _warn("pin_broken", output, {"value": pin.request, "other": pin.volunteer})
+    _print_figures(plan.terms, plan.cost, plan.bound, plan.gap)
+    print(_words(f"{len(plan.assignments)} 个席位已派，{len(plan.unserved)} 个请求未满足",
+                 f"{len(plan.assignments)} seats filled, {len(plan.unserved)} requests unserved"))  # fmt: skip
+    if plan.status == "interrupted":
+        raise typer.Exit(INTERRUPTED)
+
+
+@app.command()
+def check(
+    instance: InstanceFile,
+    plan: PlanFile,
+    as_json: Annotated[bool, typer.Option("--json", help="for programs")] = False,
+) -> None:
+    """Judge a plan: cost by term, or each broken rule (exit 1). 检查。"""
+    import matcher
+
+    with _blaming(instance):
+        problem = matcher.read_instance(instance)
+    with _blaming(plan):
+        answer = matcher.read_plan(plan, problem)
+    verdict = matcher.judge(problem, answer)
+    if as_json:
+        print(json.dumps(_verdict(verdict, answer), ensure_ascii=False, indent=2))
+    elif verdict.holds:
+        _print_figures(verdict.terms, verdict.cost, answer.bound, answer.gap)
+    for broken in () if as_json else verdict.violations:
+        print(f"{broken.rule}: {_words(broken.because_zh, broken.because)}")
+    if not verdict.holds:
+        raise typer.Exit(1)
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="address to listen on (this machine only)")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="port to listen on")] = None,
+    next_port: Annotated[bool, typer.Option("--next-port", help="take the next free port if it is taken")] = False,
+) -> None:
+    """Run the service: web and worker together. 启动服务。"""
+    from api.serving import house
+    from api.settings import Settings
+
+    with house(_settings(Settings, host, port), next_port) as address:
+        print(f"点单 diandan: {address}", flush=True)
+        _wait()
+
+
+@app.command("api")
+def api_(
+    host: Annotated[str | None, typer.Option(help="address to listen on (this machine only)")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="port to listen on")] = None,
+) -> None:
+    """Run the web part alone; `diandan worker` runs elsewhere. 只启动网页。"""
+    from api.serving import answering, listening
+    from api.settings import Settings
+
+    settings = _settings(Settings, host, port)
+    with listening(settings, False) as listener, answering(settings, listener):
+        _wait()
+
+
+@app.command()
+def worker() -> None:
+    """Run a worker alone: it takes jobs from the database. 只启动求解进程。"""
+    from api.jobs.worker import run
+    from api.settings import Settings
+
+    raise typer.Exit(run(Settings()))
+
+
+def main() -> NoReturn:
+    """Run a command; every end has its exit code, and no end shows a traceback unasked."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    try:
+        code = app(standalone_mode=False) or 0
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except Exception as error:
+        code = _told(error)
+    sys.exit(code)
+
+
+def _told(error: Exception) -> int:
+    """One line about what went wrong, and its exit code."""
+    if hasattr(error, "exit_code") and hasattr(error, "show"):  # a usage error of the command line's own
+        error.show()
+        return int(error.exit_code)
+    if type(error).__name__ == "Abort":
+        return INTERRUPTED
+    if State.debug:
+        raise error
+    code = getattr(error, "code", "internal")
+    params = {"value": getattr(error, "value", None), **getattr(error, "params", {})}
+    where = [getattr(error, "file", ""), getattr(error, "path", "")]
+    _line(code if isinstance(code, str) else "internal", where, params)
+    if code == "loopback_only":
+        return 2
+    if not isinstance(code, str) or code == "internal":
+        print(f"{type(error).__name__}: {error}".splitlines()[0], file=sys.stderr)
+        return 1
+    return int(getattr(error, "exit_code", 3))
+
+
+def _line(code: str, where: list[Any], params: Mapping[str, Any]) -> None:
+    """`[code] file: path: sentence; mend` on standard error."""
+    from api.messages import hint, sentence
+
+    place = "".join(f"{part}: " for part in where if part)
+    mend = hint(code, State.lang, params)
+    print(f"[{code}] {place}{sentence(code, State.lang, params)}; {mend}", file=sys.stderr)
+
+
+def _warn(code: str, file: Path, params: Mapping[str, Any]) -> None:
+    _line(code, [file], params)
+
+
+@contextlib.contextmanager
+def _blaming(file: Path) -> Iterator[None]:
+    """An error in here is one of this file."""
+    try:
+        yield
+    except ValueError as error:
+        error.file = file  # type: ignore[attr-defined]
+        raise
+
+
+def _check_writable(output: Path) -> None:
+    """Better said before the work than after it."""
+    import matcher
+
+    if output.is_dir():
+        raise matcher.InvalidInput("file_directory", "", str(output))
+    if not os.access(output.parent, os.W_OK):
+        raise matcher.InvalidInput("file_unwritable", "", str(output.parent))
+
+
+def _warn_of_skills(problem: Any, file: Path) -> None:
+    """A skill that nobody has is likely a slip of the pen."""
+    known = {skill for volunteer in problem.volunteers for skill in volunteer.skills}
+    wanted = {skill: request.id for request in problem.requests for seat in request.seats for skill in seat.skills}
+    for skill, request in sorted(wanted.items()):
+        if skill not in known:
+            _warn("skill_unknown", file, {"value": skill, "other": request})
+
+
+class _ProgressLine:
+    """One line on standard error: rewritten on a terminal, now and then a new one elsewhere."""
+
+    def __init__(self) -> None:
+        self.next, self.live = 0.0, sys.stderr.isatty()
+
+    def tell(self, progress: Any) -> None:
+        if not self.live and progress.seconds < self.next:
+            return
+        self.next = progress.seconds + REPORT_SECONDS
+        p = progress
+        line = (
+            f"{p.seconds:6.1f} s  cost {p.cost:,}  bound {p.bound:,}  gap {p.gap:.1%}  served {p.served}/{p.requests}"
+        )
+        print(f"\r{line}\x1b[K" if self.live else line, end="" if self.live else "\n", file=sys.stderr, flush=True)
+
+    def end(self) -> None:
+        if self.live:
+            print(file=sys.stderr)
+
+
+def _print_figures(terms: Mapping[str, int], cost: int, bound: int | None, gap: float | None) -> None:
+    for name, points in terms.items():
+        print(f"{name:<12}{points:>12,}")
+    shown = "-" if bound is None else f"{bound:,}"
+    print(f"{'cost':<12}{cost:>12,}\n{'bound':<12}{shown:>12}\n{'gap':<12}{'-' if gap is None else f'{gap:.2%}':>12}")
+
+
+def _verdict(verdict: Any, plan: Any) -> dict[str, Any]:
+    broken = [
+        {"rule": v.rule, "who": list(v.who), "because": {"zh": v.because_zh, "en": v.because}}
+        for v in verdict.violations
+    ]
+    figures = {"terms": verdict.terms, "cost": verdict.cost, "settled": verdict.settled, "bound": plan.bound}
+    return {"holds": verdict.holds, "violations": broken, **figures}
+
+
+def _settings(settings: Any, host: str | None, port: int | None) -> Any:
+    given = {"host": host, "port": port}
+    return settings(**{name: value for name, value in given.items() if value is not None})
+
+
+def _wait() -> None:
+    """Until Ctrl-C or SIGTERM."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with contextlib.suppress(KeyboardInterrupt):
+        signal.pause()
+
+
+def _words(zh: str, en: str) -> str:
+    return zh if State.lang == "zh" else en
+
+
+if __name__ == "__main__":
+    main()
