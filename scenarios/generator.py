@@ -3,9 +3,10 @@
 Nothing here knows an engine. All luck comes from the seed, so a seed is the same instance on every machine.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta, timezone
+from hashlib import sha256
 from itertools import islice
 from math import ceil, cos, hypot, radians
 from random import Random
@@ -136,6 +137,15 @@ class Features:
         if self.now is not None and self.now > CLOSES - 60:
             raise ValueError(f"now is minute {self.now}; leave an hour to draw requests from, up to {CLOSES - 60}")
 
+    def unusual(self) -> dict[str, float | bool | None]:
+        """The features that are not at their defaults."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) != f.default}
+
+    def mark(self) -> str:
+        """A few letters for these features, so that instances that differ in them differ in name; none for plain."""
+        unusual = self.unusual()
+        return f"-{sha256(repr(sorted(unusual.items())).encode()).hexdigest()[:6]}" if unusual else ""
+
 
 def generate(
     requests: int = 300, volunteers: int = 400, *, days: int = 1, seed: int = 1, **features: float | bool | None
@@ -145,7 +155,8 @@ def generate(
     rng = Random(f"diandan {requests} {volunteers} {days} {seed}")
     town = _Town(rng, days, chosen)
     bare = Instance(
-        name=f"generated-{requests}x{volunteers}-{days}d-seed{seed}",
+        name=f"generated-{requests}x{volunteers}-{days}d{chosen.mark()}-seed{seed}",
+        note=", ".join(f"{name} {value}" for name, value in chosen.unusual().items()) or None,
         origin=MIDNIGHT,
         horizon_end=days * DAY,
         volunteers=tuple(town.volunteers(volunteers)),
@@ -153,13 +164,13 @@ def generate(
         now=chosen.now,
         weights=Weights() if chosen.fairness else Weights(fairness=(0, 0, 0)),
     )
-    instance, point = on_matrix(bare, rng) if chosen.matrix else (bare, _itself)
-    neighbourhood = Neighbourhood(instance, point)
+    instance, where = on_matrix(bare, rng) if chosen.matrix else (bare, {})
+    neighbourhood = Neighbourhood(instance, where)
     acquainted = replace(instance, requests=tuple(_acquaintances(instance, neighbourhood, rng, chosen)))
-    return _in_force(acquainted, point, rng, chosen) if chosen.published_share else acquainted
+    return _in_force(acquainted, where, rng, chosen) if chosen.published_share else acquainted
 
 
-def on_matrix(instance: Instance, rng: Random) -> tuple[Instance, Callable[[Place], Point]]:
+def on_matrix(instance: Instance, rng: Random) -> tuple[Instance, Mapping[Place, Point]]:
     """The same instance with named places and a matrix of e-bike minutes, and where each named place lies."""
     points: dict[Point, str] = {}
 
@@ -179,7 +190,7 @@ def on_matrix(instance: Instance, rng: Random) -> tuple[Instance, Callable[[Plac
     )
     where = {name: point for point, name in points.items()}
     travel = MatrixTravel(tuple(where), _rough_minutes(list(where.values()), rng))
-    return replace(instance, volunteers=volunteers, requests=requests, travel=travel), where.__getitem__
+    return replace(instance, volunteers=volunteers, requests=requests, travel=travel), where
 
 
 def _rough_minutes(points: list[Point], rng: Random) -> np.ndarray:
@@ -361,10 +372,10 @@ def _acquaintances(
         )
 
 
-def _in_force(instance: Instance, point: Callable[[Place], Point], rng: Random, features: Features) -> Instance:
+def _in_force(instance: Instance, where: Mapping[Place, Point], rng: Random, features: Features) -> Instance:
     """The instance with a plan in force, some of it pinned; everybody has one visit at most, so that it would hold."""
     earlier = replace(instance, now=None)  # the plan was made before now, so it may have begun
-    neighbourhood = Neighbourhood(earlier, point)
+    neighbourhood = Neighbourhood(earlier, where)
     busy: set[str] = set()
     published: list[Published] = []
     pinned: list[Pinned] = []
@@ -420,7 +431,3 @@ def _errand_minutes(origin: Point, destination: Point) -> int:
 def drawn(rng: Random, weights: Mapping[Drawn, int]) -> Drawn:
     """One of the keys, by weight."""
     return rng.choices(list(weights), list(weights.values()))[0]
-
-
-def _itself(place: Place) -> Point:
-    return place

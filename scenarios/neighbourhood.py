@@ -1,6 +1,6 @@
 """Who lives near a request and could serve it: asked when partners, habits and a plan in force are drawn."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -13,12 +13,12 @@ NEAREST = 60
 
 
 class Neighbourhood:
-    """The volunteers of an instance by where they live; `point` says where a place lies."""
+    """The volunteers of an instance by where they live; `where` says where the places of a matrix lie."""
 
-    def __init__(self, instance: Instance, point: Callable[[Place], Point]) -> None:
+    def __init__(self, instance: Instance, where: Mapping[Place, Point] | None = None) -> None:
         self._instance = instance
-        self._point = point
-        self._homes = np.array([point(v.at) for v in instance.volunteers], dtype=float).reshape(-1, 2)
+        self._where = where or {}
+        self._homes = np.array([self._point(v.at) for v in instance.volunteers], dtype=float).reshape(-1, 2)
         self._levels: dict[str, np.ndarray] = {}
         for i, volunteer in enumerate(instance.volunteers):
             for skill, level in volunteer.skills.items():
@@ -40,6 +40,9 @@ class Neighbourhood:
         away = (self._homes[candidates] - (lon, lat)) * (np.cos(np.radians(lat)), 1.0)
         order = np.argsort((away**2).sum(axis=1), kind="stable")
         return iter(candidates[order[:NEAREST]].tolist())
+
+    def _point(self, place: Place) -> Point:
+        return self._where.get(place, place)
 
     def _nobody(self) -> np.ndarray:
         return np.zeros(len(self._homes), dtype=int)

@@ -199,7 +199,7 @@ def _fixed(clock: str) -> Window:
 
 def _with_old_friends(instance: Instance, rng: Random) -> Instance:
     """Half of the residents who are visited at home know one or two members who live near and could come."""
-    neighbourhood = Neighbourhood(instance, lambda place: place)
+    neighbourhood = Neighbourhood(instance)
     requests = []
     for request in instance.requests:
         if request.service in OLD_FRIENDS and rng.random() < 0.5:
