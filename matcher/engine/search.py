@@ -14,7 +14,7 @@ from random import Random
 import numpy as np
 
 from matcher.engine.state import Choice, State
-from matcher.engine.tables import Tables
+from matcher.engine.tables import Option, Tables
 from matcher.travel import kilometres_between
 
 SPARE_POINTS = 400.0
@@ -37,31 +37,34 @@ def insert_by_regret(state: State, out_of_time: OutOfTime) -> None:
     tables = state.tables
     state.spare_scarce_skills(SPARE_POINTS)
     waiting: dict[int, Choice] = {}
-    wanted_by: dict[int, set[int]] = {}
+    wanted: dict[int, dict[int, list[Option]]] = {}  # by volunteer and request
     for r, seats in enumerate(tables.options):
         for option in (option for seat in seats for option in seat):
-            wanted_by.setdefault(option.v, set()).add(r)
+            wanted.setdefault(option.v, {}).setdefault(r, []).append(option)
         if state.crews[r] is None and all(seats[k] for k in tables.requests[r].required_seats):
-            choice = state.best(r)
-            if choice is not None:
-                waiting[r] = choice
+            _wait(waiting, r, state.best(r))
+    stale: set[int] = set()  # crews are dear to look at again: only when their turn comes
     while waiting and not out_of_time():
         r = max(waiting, key=lambda one: (_urgency(tables, one, waiting[one]), -one))
         choice = waiting.pop(r)
-        if choice.points >= tables.price[r]:
-            continue
-        state.serve(r, choice)
-        state.keep()
-        crew = state.crews[r]
-        assert crew is not None
-        people = {tables.intervals[i][0] for i in crew.seats.values()}
-        for other in sorted({o for v in people for o in wanted_by[v] if o in waiting}):
-            again = state.best(other)
-            if again is None:
-                del waiting[other]
-            else:
-                waiting[other] = again
+        if r in stale:
+            stale.discard(r)
+            _wait(waiting, r, state.best(r))
+        elif choice.points < tables.price[r]:
+            state.serve(r, choice)
+            state.keep()
+            for v in state.people_of(r):
+                for other, options in wanted[v].items():
+                    if other in waiting and len(tables.requests[other].seats) > 1:
+                        stale.add(other)
+                    elif other in waiting:
+                        _wait(waiting, other, state.best_again(other, waiting.pop(other), options))
     state.spare_scarce_skills(0.0)
+
+
+def _wait(waiting: dict[int, Choice], r: int, choice: Choice | None) -> None:
+    if choice is not None:
+        waiting[r] = choice
 
 
 def insert_all(state: State, order: list[int], blink: float, rng: Random) -> None:

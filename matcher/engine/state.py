@@ -11,6 +11,7 @@ from matcher.engine.tables import Option, Tables
 from matcher.engine.trips import Slot, Trip, late_if_single, make_trip, slots, with_visit
 from matcher.plan import TERMS, Assignment
 
+INFINITE = float("inf")
 CANDIDATES = 60
 """How many of the cheapest people for a seat are looked at before all of them are."""
 
@@ -25,14 +26,19 @@ class Crew:
 
 
 class Choice:
-    """The cheapest way found to serve a request: its points, its start, and a slot for each required seat."""
+    """The cheapest way found to serve a request: its points, its start, and a slot for each required seat.
 
-    __slots__ = ("points", "rarity", "seats", "second", "start")
+    Of a single seat it also knows who that is, and the second best person with their points (the price of leaving the
+    request where there is no second); of a crew, `rarity`: near 1 when hardly anybody else could make one.
+    """
+
+    __slots__ = ("person", "points", "rarity", "runner_up", "seats", "second", "start")
 
     def __init__(
         self, points: float, second: float, start: int, seats: list[tuple[Option, Slot]], rarity: float = 0.0
     ) -> None:
         self.points, self.second, self.start, self.seats, self.rarity = points, second, start, seats, rarity
+        self.person = self.runner_up = -1
 
 
 class State:
@@ -49,6 +55,7 @@ class State:
         self.cost = sum(tables.price) + self._untouched()
         self._journal: list[tuple[Any, ...]] = []
         self._slots: dict[Option, tuple[object, list[Slot]]] = {}
+        self._cheapest: dict[Option, tuple[object, float, Slot | None]] = {}
         self._spare = [0.0] * people
 
     def _untouched(self) -> int:
@@ -60,6 +67,7 @@ class State:
     def spare_scarce_skills(self, points: float) -> None:
         """From now on, sending somebody with a rare skill to a seat that wants none counts as this much dearer."""
         self._spare = [points * min(1.0, rarity) for rarity in self.tables.scarcity]
+        self._cheapest.clear()
 
     def slots(self, option: Option) -> list[Slot]:
         """Where this option fits now, caps included."""
@@ -84,6 +92,14 @@ class State:
         if len(self.tables.requests[r].seats) == 1:
             return self._best_single(r)
         return self._best_crew(r)
+
+    def best_again(self, r: int, choice: Choice, options: list[Option]) -> Choice | None:
+        """`best` of a single seat after one person's trips changed, those of `options`."""
+        if not choice.seats or options[0].v in (choice.person, choice.runner_up):
+            return self._best_single(r)
+        for option in options:
+            self._consider(choice, option)
+        return choice
 
     def serve(self, r: int, choice: Choice) -> None:
         """Put the chosen people to work, and more where an optional seat is worth it."""
@@ -135,6 +151,11 @@ class State:
         points = missing * self.tables.instance.weights.optional_seat
         self._set_crew(r, Crew(seats, crew.start, crew.late), points)
         return self.drop(r)
+
+    def people_of(self, r: int) -> list[int]:
+        """Who serves request `r`."""
+        crew = self.crews[r]
+        return [] if crew is None else sorted({self.tables.intervals[i][0] for i in crew.seats.values()})
 
     def keep(self) -> None:
         """Make the changes since the last `keep` or `undo` final."""
@@ -244,29 +265,37 @@ class State:
         return 0.0 if self.tables.requests[option.r].seats[option.k].skills else self._spare[option.v]
 
     def _best_single(self, r: int) -> Choice | None:
-        best: tuple[float, Option, Slot] | None = None
-        second: float = self.tables.price[r]
-        due = self.tables.requests[r].due
+        choice = Choice(INFINITE, self.tables.price[r], 0, [])
         for option in self.tables.options[r][0]:
-            spared = self._spared(option)
-            cheapest: tuple[float, Slot] | None = None
-            for slot in self.slots(option):
-                points = slot.points + spared
-                if due is not None:
-                    points += late_if_single(self.tables, r, slot.first)
-                if cheapest is None or points < cheapest[0]:
-                    cheapest = (points, slot)
-            if cheapest is None:
-                continue
-            if best is None or cheapest[0] < best[0]:
-                if best is not None and best[1].v != option.v:
-                    second = min(second, best[0])
-                best = (cheapest[0], option, cheapest[1])
-            elif option.v != best[1].v:
-                second = min(second, cheapest[0])
-        if best is None:
-            return None
-        return Choice(best[0], second, best[2].first, [(best[1], best[2])])
+            self._consider(choice, option)
+        return choice if choice.seats else None
+
+    def _consider(self, choice: Choice, option: Option) -> None:
+        """Take the option into a single's choice where it is the best or the second best person so far."""
+        known = self._cheapest.get(option)
+        if known is None or known[0] is not self.token[option.v]:
+            known = self._cheapest[option] = (self.token[option.v], *self._cheapest_slot(option))
+        _, points, slot = known
+        if slot is None or points >= choice.second:
+            return
+        v = option.v
+        if points < choice.points:
+            if choice.person != v and choice.points < choice.second:
+                choice.second, choice.runner_up = choice.points, choice.person
+            choice.points, choice.person = points, v
+            choice.start, choice.seats = slot.first, [(option, slot)]
+        elif v != choice.person:
+            choice.second, choice.runner_up = points, v
+
+    def _cheapest_slot(self, option: Option) -> tuple[float, Slot | None]:
+        """The cheapest place for a single's option, its lateness counted."""
+        best: tuple[float, Slot | None] = (INFINITE, None)
+        spared = self._spared(option)
+        for slot in self.slots(option):
+            points = slot.points + spared + late_if_single(self.tables, option.r, slot.first)
+            if points < best[0]:
+                best = (points, slot)
+        return best
 
     def _best_crew(self, r: int) -> Choice | None:
         seats = self.tables.requests[r].required_seats

@@ -22,7 +22,7 @@ from matcher.eligibility import (
     seat_spans,
 )
 from matcher.instance import Instance, Request
-from matcher.travel import Place, kilometres_between
+from matcher.travel import kilometres_between
 
 Span = tuple[int, int]
 CHUNK = 256
@@ -69,20 +69,21 @@ class Tables:
         self.mode = [self.volunteers[v].mode_of(interval) for v, interval in self.intervals]
         self.first_of = np.cumsum([0, *(len(person.availability) for person in self.volunteers)])
         self.starts = [request_starts(instance, request) for request in self.requests]
-        self._minutes: dict[tuple[str, Place, Place], int] = {}
+        self._places = [request.at for request in self.requests]
+        self._rows: dict[tuple[str, int], list[int]] = {}
         self.options = self._find_options()
 
     def intervals_of(self, v: int) -> range:
         """The intervals of a volunteer."""
         return range(int(self.first_of[v]), int(self.first_of[v + 1]))
 
-    def travel(self, origin: Place, destination: Place, mode: str) -> int:
-        """Minutes of a journey, remembered."""
-        key = (mode, origin, destination)
-        found = self._minutes.get(key)
-        if found is None:
-            found = self._minutes[key] = self.instance.travel.minutes(origin, destination, mode)
-        return found
+    def between(self, mode: str, r: int, after: int) -> int:
+        """Minutes from where request `r` ends to where request `after` begins."""
+        row = self._rows.get((mode, r))
+        if row is None:
+            table = self.instance.travel.table([self.requests[r].leaves_from], self._places, mode)
+            row = self._rows[mode, r] = table[0].tolist()
+        return row[after]
 
     @cached_property
     def scarcity(self) -> list[float]:

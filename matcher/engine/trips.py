@@ -6,13 +6,13 @@ Waiting is free, so a trip is an order of visits; each visit starts as early as 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from matcher import cost
 from matcher.engine.tables import Option, Span, Tables, Variant
-from matcher.travel import Place
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,10 +26,15 @@ class Visit:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trip:
-    """A feasible order of visits. Minutes of travel and service; points of all but fairness."""
+    """A feasible order of visits.
+
+    `legs[n]` are the travel minutes to visit n, the last leg those back; `travel` and `service` are minutes, `points`
+    all but fairness.
+    """
 
     i: int
     visits: tuple[Visit, ...] = ()
+    legs: tuple[int, ...] = (0,)
     earliest: tuple[int, ...] = ()
     latest: tuple[int, ...] = ()
     travel: int = 0
@@ -74,30 +79,22 @@ def make_trip(tables: Tables, i: int, visits: Sequence[Visit]) -> Trip | None:
     for visit, start in zip(visits, earliest, strict=True):
         points += visit.option.fit - visit.variant.saving + late_if_single(tables, visit.option.r, start)
     service = sum(visit.option.minutes for visit in visits)
-    return Trip(i, tuple(visits), tuple(earliest), tuple(latest), travel, service, points)
+    return Trip(i, tuple(visits), tuple(legs), tuple(earliest), tuple(latest), travel, service, points)
 
 
 def slots(tables: Tables, trip: Trip, option: Option, load: int) -> list[Slot]:
     """Every place in the trip where this option fits; caps are the caller's to check."""
     v, interval = tables.intervals[trip.i]
     person, weights, now = tables.volunteers[v], tables.instance.weights, tables.instance.now
-    request, mode, origin = tables.requests[option.r], tables.mode[trip.i], tables.origin[trip.i]
-    travel, minutes = tables.travel, option.minutes
+    mode, visits, minutes = tables.mode[trip.i], trip.visits, option.minutes
     before = cost.load_points(weights, person.target_minutes, person.history_minutes + load)
     found: list[Slot] = []
-    here: Place = origin
-    free = interval.start
-    count = len(trip.visits)
+    free, count = interval.start, len(visits)
     for position in range(count + 1):
-        if position < count:
-            follower = tables.requests[trip.visits[position].option.r]
-            there_next = follower.at
-            bound = trip.latest[position]
-        else:
-            there_next, bound = origin, interval.end
-        inward = option.there if position == 0 else travel(here, request.at, mode)
-        outward = option.back if position == count else travel(request.leaves_from, there_next, mode)
-        extra = inward + outward - (travel(here, there_next, mode) if count else 0)
+        bound = trip.latest[position] if position < count else interval.end
+        inward = tables.between(mode, visits[position - 1].option.r, option.r) if position else option.there
+        outward = tables.between(mode, option.r, visits[position].option.r) if position < count else option.back
+        extra = inward + outward - trip.legs[position]
         added = extra + minutes
         points = weights.travel * extra + option.fit - before
         points += cost.load_points(weights, person.target_minutes, person.history_minutes + load + added)
@@ -105,7 +102,7 @@ def slots(tables: Tables, trip: Trip, option: Option, load: int) -> list[Slot]:
         for variant in option.variants:
             begin = free if variant.begun or now is None else max(free, now)
             soonest = begin + inward
-            follows_now = position < count and not trip.visits[position].variant.begun
+            follows_now = position < count and not visits[position].variant.begun
             if variant.begun and now is not None and follows_now and now + outward > bound:
                 continue
             if soonest <= last:
@@ -114,9 +111,7 @@ def slots(tables: Tables, trip: Trip, option: Option, load: int) -> list[Slot]:
                     if low <= high:
                         found.append(Slot(points - variant.saving, low, high, position, variant, added))
         if position < count:
-            visit = trip.visits[position]
-            here = tables.requests[visit.option.r].leaves_from
-            free = trip.earliest[position] + visit.option.minutes
+            free = trip.earliest[position] + visits[position].option.minutes
     return found
 
 
@@ -157,13 +152,9 @@ def late_if_single(tables: Tables, r: int, start: int) -> int:
 
 def _legs(tables: Tables, i: int, visits: Sequence[Visit]) -> list[int]:
     """Minutes to each visit in turn and from the last one back."""
-    mode, here = tables.mode[i], tables.origin[i]
-    legs = []
-    for visit in visits:
-        request = tables.requests[visit.option.r]
-        legs.append(tables.travel(here, request.at, mode))
-        here = request.leaves_from
-    return [*legs, tables.travel(here, tables.origin[i], mode)]
+    rows = [visit.option.r for visit in visits]
+    between = [tables.between(tables.mode[i], r, after) for r, after in itertools.pairwise(rows)]
+    return [visits[0].option.there, *between, visits[-1].option.back]
 
 
 def _earliest(tables: Tables, i: int, visits: Sequence[Visit], legs: Sequence[int]) -> list[int] | None:
