@@ -18,9 +18,9 @@ WHY_NOT = {
     "skill_level": ("技能 {skill} 级别不够", "with too low a level of {skill}"),
     "outside_radius": ("超出服务半径", "living outside the radius"),
     "not_free": ("所求时段没空", "not free in the windows asked for"),
-    "too_late_now": ("现在出发已来不及", "too late to get there any more"),
     "no_time_to_travel": ("来回路程放不进空闲时段", "without time for the way there and back"),
     "over_cap": ("单这一次就超过本人上限", "over the own cap by this visit alone"),
+    "too_late_now": ("现在出发已来不及", "too late to get there any more"),
 }
 """Why one person cannot fill one seat, in the order in which it is asked."""
 
@@ -251,6 +251,8 @@ def _some_start_fills_all(
     instance: Instance, request: Request, seats: int, options: Sequence[tuple[int, int, int, int]]
 ) -> bool:
     """Moving a start that works earlier until someone would drop out ends at the beginning of an option or a window."""
+    if len({index for _, _, index, _ in options}) < seats:
+        return False
     spans = request_starts(instance, request)
     starts = {a for a, _ in spans} | {option[0] for option in options}
     for start in sorted(s for s in starts if any(a <= s <= b for a, b in spans)):

@@ -6,14 +6,17 @@ A rule is a sentence and a function that yields what breaks it; the sentence is 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 from matcher import cost
 from matcher.eligibility import lacking, request_starts, settled_points, within_radius
 from matcher.instance import Availability, Instance, Pinned, Volunteer
 from matcher.plan import TERMS, Assignment, Plan, gap
+
+Entry = TypeVar("Entry")
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,9 +367,10 @@ def now(case: Case) -> Iterator[Violation]:
 
 
 FIGURES = (
-    "Every stated figure is the judge's; unserved requests and broken pins are listed once; no bound above the cost.",
-    "所列数字与评判一致，未满足的请求与未保留的固定安排各列一次，下界不高于成本。",
+    "Every stated figure is the judge's; unserved requests and broken pins are listed once; settled ≤ bound ≤ cost.",
+    "所列数字与评判一致，未满足的请求与未保留的固定安排各列一次，既定部分 ≤ 下界 ≤ 成本。",
 )
+HALF_OF_SIX_DECIMALS = 5e-7
 
 
 def figures(case: Case, verdict: Verdict) -> Iterator[Violation]:
@@ -377,7 +381,7 @@ def figures(case: Case, verdict: Verdict) -> Iterator[Violation]:
     yield from _unlike("cost", plan.cost, verdict.cost)
     yield from _unlike("settled", plan.settled, verdict.settled)
     wanted = gap(verdict.cost, plan.bound, verdict.settled, verdict.terms["pins"])
-    if (plan.gap is None) != (wanted is None) or (wanted is not None and abs((plan.gap or 0.0) - wanted) > 1.5e-6):
+    if plan.gap is None or wanted is None or not abs(plan.gap - wanted) < HALF_OF_SIX_DECIMALS:
         yield from _unlike("gap", plan.gap, wanted)
     if plan.bound is not None and plan.bound > verdict.cost:
         yield from _unlike("bound", plan.bound, f"at most {verdict.cost}")
@@ -390,9 +394,7 @@ def figures(case: Case, verdict: Verdict) -> Iterator[Violation]:
         [u.request for u in plan.unserved],
         [r.id for r in case.instance.requests if r.id not in case.served],
     )
-    yield from _unlike_list(
-        "broken_pins", [_pin_id(p) for p in plan.broken_pins], [_pin_id(p) for p in verdict.broken_pins]
-    )
+    yield from _unlike_list("broken_pins", plan.broken_pins, verdict.broken_pins, _pin_id)
 
 
 def _unlike(name: str, stated: object, found: object) -> Iterator[Violation]:
@@ -402,17 +404,20 @@ def _unlike(name: str, stated: object, found: object) -> Iterator[Violation]:
         )
 
 
-def _unlike_list(name: str, stated: list[str], found: list[str]) -> Iterator[Violation]:
+def _unlike_list(
+    name: str, stated: Iterable[Entry], found: Iterable[Entry], id_of: Callable[[Entry], str] = str
+) -> Iterator[Violation]:
     difference = Counter(stated)
     difference.subtract(found)
-    for id, count in difference.items():
+    for entry, count in difference.items():
         if count:
+            id = id_of(entry)
             said, zh = ("once too often", "多列") if count > 0 else ("not", "漏列")
             yield Violation("figures", (name, id), f"{id} is {said} listed in {name}", f"{name} {zh}了 {id}")
 
 
 def _pin_id(pin: Pinned) -> str:
-    return f"{pin.request}/{pin.volunteer}"
+    return f"{pin.request}/{pin.volunteer}"  # the same for a pin listed with another seat or start than it has
 
 
 def terms(case: Case) -> dict[str, int]:
