@@ -125,11 +125,12 @@ def api_(
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="port to listen on")] = None,
 ) -> None:
     """Run the web part alone; `diandan worker` runs elsewhere. 只启动网页。"""
+    from api.app import create_app
     from api.serving import answering, listening
     from api.settings import Settings
 
     settings = _settings(Settings, host, port)
-    with listening(settings, False) as listener, answering(settings, listener):
+    with listening(settings, False) as listener, answering(create_app(settings), listener):
         _wait()
 
 

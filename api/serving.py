@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 import uvicorn
+from fastapi import FastAPI
 
 from api import schema
 from api.app import create_app
@@ -54,7 +55,7 @@ def house(settings: Settings, next_port: bool = False) -> Iterator[str]:
         schema.migrate(database)
         database.close()
         stack.enter_context(working(settings))
-        stack.enter_context(answering(settings, listener))
+        stack.enter_context(answering(create_app(settings), listener))
         yield _address(listener)
 
 
@@ -84,10 +85,10 @@ def listening(settings: Settings, next_port: bool) -> Iterator[socket.socket]:
 
 
 @contextmanager
-def answering(settings: Settings, listener: socket.socket) -> Iterator[None]:
+def answering(app: FastAPI, listener: socket.socket) -> Iterator[None]:
     """The web application, in a thread of its own."""
     config = uvicorn.Config(
-        create_app(settings),
+        app,
         http="h11",
         h11_max_incomplete_event_size=MAX_HEAD_BYTES,
         access_log=False,

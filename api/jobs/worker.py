@@ -73,7 +73,6 @@ def _work(solver: Solver) -> None:
     )
     DBOS.launch()
     DBOS.register_queue(QUEUE, worker_concurrency=1, polling_interval_sec=0.5)
-    log.info("worker %s takes jobs", solver.settings.executor_id)
     solver.stop.wait()
     idle.wait(LEAVING)
     logging.shutdown()
@@ -89,5 +88,5 @@ def _refuse(code: str, params: dict[str, object]) -> int:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--supervised", action="store_true")
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s")
     sys.exit(run(Settings(), parser.parse_args().supervised))
