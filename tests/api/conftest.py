@@ -1,0 +1,50 @@
+"""A service to talk to: migrated, answering on a free port of this machine; with a worker where a test asks for one."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from api.app import create_app
+from api.db import Database
+from api.serving import answering, listening, working
+from api.settings import Settings
+from tests.api.desk import Desk, migrated
+
+
+@pytest.fixture
+def settings(database_url: str) -> Settings:
+    return Settings(database_url=database_url, port=0, executor_id="test")
+
+
+@pytest.fixture
+def database(settings: Settings) -> Iterator[Database]:
+    """A migrated database of each kind."""
+    database = migrated(settings.database_url)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def desk(database: Database, settings: Settings) -> Iterator[Desk]:
+    """The service over HTTP, nobody working behind it."""
+    with listening(settings, False) as listener, answering(create_app(settings), listener):
+        yield Desk.at(listener, database, settings)
+
+
+@pytest.fixture
+def staffed(desk: Desk, settings: Settings) -> Iterator[Desk]:
+    """The service with its worker."""
+    with working(settings):
+        yield desk
+
+
+@pytest.fixture(scope="module")
+def sqlite_desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """One service for a whole table of inputs that never reach the database."""
+    file = Path(tmp_path_factory.mktemp("desk"), "diandan.db")
+    settings = Settings(database_url=f"sqlite:///{file}", port=0)
+    database = migrated(settings.database_url)
+    with listening(settings, False) as listener, answering(create_app(settings), listener):
+        yield Desk.at(listener, database, settings)
+    database.close()

@@ -1,0 +1,113 @@
+"""What a test says to the service: one maker for each noun, on one fixed day, and a few ways to look behind it."""
+
+import itertools
+import os
+import socket
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+from sqlalchemy import text
+
+from api import schema
+from api.db import Database
+from api.jobs.solving import Solver
+from api.settings import Settings
+
+DAY = "2030-06-03"
+NOW = datetime(2030, 6, 1, 4, tzinfo=UTC)
+
+
+def at(clock: str) -> str:
+    return f"{DAY}T{clock}+08:00"
+
+
+def volunteer(start: str = "08:00", end: str = "12:00", **more: Any) -> dict[str, Any]:
+    return {"at": [108.94, 34.265], "availability": [{"from": at(start), "to": at(end)}], **more}
+
+
+def request(start: str = "09:00", end: str = "10:00", **more: Any) -> dict[str, Any]:
+    return {"at": [108.945, 34.265], "minutes": 30, "windows": [{"from": at(start), "to": at(end)}], **more}
+
+
+def period(start: str = "08:00", end: str = "20:00", **more: Any) -> dict[str, Any]:
+    return {"from": at(start), "to": at(end), "seconds": 1, "gap": 1.0, **more}
+
+
+def migrated(url: str) -> Database:
+    """A database ready for work; `DIANDAN_SABOTAGE=no_overlap_guard` takes away what prevents double booking."""
+    database = Database(url)
+    schema.migrate(database)
+    if os.environ.get("DIANDAN_SABOTAGE") == "no_overlap_guard":
+        drop_guard(database)
+    return database
+
+
+def drop_guard(database: Database) -> None:
+    with database.engine.begin() as connection:
+        if database.is_sqlite:
+            connection.execute(text("DROP TRIGGER no_double_booking_insert"))
+            connection.execute(text("DROP TRIGGER no_double_booking_update"))
+        else:
+            connection.execute(text("ALTER TABLE assignments DROP CONSTRAINT no_double_booking"))
+
+
+@dataclass
+class Desk:
+    """Somebody who puts things in over HTTP."""
+
+    client: httpx.Client
+    database: Database
+    settings: Settings
+    keys: Any = field(default_factory=itertools.count)
+
+    @classmethod
+    def at(cls, listener: socket.socket, database: Database, settings: Settings) -> "Desk":
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        return cls(httpx.Client(base_url=address, timeout=30, headers={"Accept-Language": "en"}), database, settings)
+
+    def post(self, path: str, body: Any, key: str | None = None, **headers: str) -> httpx.Response:
+        headers = {"Idempotency-Key": key or f"key-{next(self.keys)}", **headers}
+        return self.client.post(path, json=body, headers=headers)
+
+    def get(self, path: str) -> Any:
+        return self.client.get(path).raise_for_status().json()
+
+    def enter(self, path: str, body: Mapping[str, Any]) -> int:
+        """Put one in; its id."""
+        answer = self.post(path, body)
+        assert answer.status_code in (201, 202), answer.text
+        return int(answer.json()["id"])
+
+    def proposal(self, **more: Any) -> str:
+        """A proposed plan, solved here and now; its address."""
+        plan_id = self.enter("/v1/plans", period(**more))
+        settings = self.settings.model_copy(update={"solve_grace_seconds": 60})
+        Solver(self.database, settings, threading.Event()).run(plan_id)
+        where = f"/v1/plans/{plan_id}"
+        assert self.get(where)["state"] == "proposed", self.get(where)
+        return where
+
+    def publish(self, where: str, body: Mapping[str, Any] | None = None, key: str | None = None) -> httpx.Response:
+        version = self.client.get(where).headers["ETag"]
+        return self.post(f"{where}/publish", body or {}, key, **{"If-Match": version})
+
+    def settled(self, where: str, within: float = 90) -> dict[str, Any]:
+        """The plan once its job has ended."""
+        until = time.monotonic() + within
+        while (plan := self.get(where))["state"] in ("queued", "solving"):
+            assert time.monotonic() < until, f"still {plan['state']} after {within} s: {plan}"
+            time.sleep(0.1)
+        return plan
+
+    def rows(self, query: str, **params: Any) -> list[Any]:
+        with self.database.reading() as session:
+            return [tuple(row) for row in session.execute(text(query), params)]
+
+    def change(self, statement: str, **params: Any) -> None:
+        with self.database.writing() as session:
+            session.execute(text(statement), params)

@@ -1,0 +1,97 @@
+"""The main job over HTTP: roster and requests in, a plan out, published, seen in a volunteer's schedule."""
+
+from matcher import instance_from, judge, plan_from
+from tests.api.desk import period, request, volunteer
+
+
+def test_a_day_is_planned_published_and_seen(staffed):
+    """Two people, three requests, one of which needs a skill nobody has."""
+    for _ in range(2):
+        staffed.enter("/v1/volunteers", volunteer())
+    for _ in range(2):
+        staffed.enter("/v1/requests", request())
+    lift = staffed.enter("/v1/requests", request(label="电梯", priority="high", seats=[{"skills": {"lift": 2}}]))
+
+    asked = staffed.post("/v1/plans", period())
+    assert asked.status_code == 202 and asked.headers["Retry-After"]
+    where = asked.headers["Location"]
+    plan = staffed.settled(where)
+
+    assert plan["state"] == "proposed" and plan["attempts"] == 1
+    assert plan["served"] == [
+        {"priority": "high", "served": 0, "requests": 1},
+        {"priority": "normal", "served": 2, "requests": 2},
+    ]
+    assert [one["request"] for one in plan["unserved"]] == [lift]
+    assert plan["unserved"][0]["reasons"][0]["zh"] and plan["unserved"][0]["reasons"][0]["en"]
+    assert all(seat["reasons"] for seat in plan["assignments"])
+    assert plan["cost"] == sum(plan["terms"].values()) and plan["bound"] == 8000
+
+    answer = staffed.publish(where)
+    assert answer.status_code == 200 and answer.json()["state"] == "published"
+    seat = answer.json()["assignments"][0]
+    schedule = staffed.get(f"/v1/volunteers/{seat['volunteer']}/schedule")
+    assert seat["id"] in [one["id"] for one in schedule]
+    assert {one["state"] for one in schedule} == {"offered"}
+    states = [one["state"] for one in staffed.get("/v1/requests")["items"]]
+    assert states == ["dispatched", "dispatched", "triaged"]
+
+
+def test_the_files_of_a_plan_are_judged_clean(desk):
+    desk.enter("/v1/volunteers", volunteer())
+    desk.enter("/v1/requests", request())
+    where = desk.proposal()
+    instance = instance_from(desk.get(f"{where}/instance"))
+    assert judge(instance, plan_from(desk.get(f"{where}/file"), instance)).holds
+
+
+def test_a_new_plan_takes_the_place_of_the_old(desk):
+    """The second plan knows the first, supersedes it, and lets go what it does not serve."""
+    desk.enter("/v1/volunteers", volunteer())
+    kept = desk.enter("/v1/requests", request())
+    first = desk.proposal()
+    desk.publish(first).raise_for_status()
+    desk.enter("/v1/requests", request("10:30", "11:00"))
+    second = desk.proposal()
+    assert [entry["request"] for entry in desk.get(f"{second}/instance")["published"]] == [str(kept)]
+    desk.publish(second).raise_for_status()
+
+    assert [plan["state"] for plan in desk.get("/v1/plans")["items"]] == ["superseded", "published"]
+    assert [seat["state"] for seat in desk.get(first)["assignments"]] == ["released"]
+    assert [seat["state"] for seat in desk.get(second)["assignments"]] == ["offered", "offered"]
+
+
+def test_a_request_let_go_is_triaged_again(desk):
+    """Its only helper is entered as no longer able: the new plan cannot serve it."""
+    desk.enter("/v1/volunteers", volunteer(skills={"lift": 2}))
+    request_id = desk.enter("/v1/requests", request(seats=[{"skills": {"lift": 2}}]))
+    desk.publish(desk.proposal()).raise_for_status()
+    assert desk.get(f"/v1/requests/{request_id}")["state"] == "dispatched"
+    desk.change("UPDATE volunteers SET skills = '{}'")
+    desk.publish(desk.proposal()).raise_for_status()
+    assert desk.get(f"/v1/requests/{request_id}")["state"] == "triaged"
+
+
+def test_every_state_change_is_in_the_audit(desk):
+    desk.enter("/v1/volunteers", volunteer())
+    desk.enter("/v1/requests", request())
+    desk.publish(desk.proposal()).raise_for_status()
+    told = desk.rows("SELECT noun, from_state, to_state, who FROM audit ORDER BY id")
+    assert told == [
+        ("request", None, "triaged", "desk"),
+        ("plan", None, "queued", "desk"),
+        ("plan", "queued", "solving", "worker"),
+        ("plan", "solving", "proposed", "worker"),
+        ("plan", "proposed", "published", "desk"),
+        ("assignment", "proposed", "offered", "desk"),
+        ("request", "triaged", "dispatched", "desk"),
+    ]
+
+
+def test_pages_of_a_list_follow_each_other(desk):
+    ids = [desk.enter("/v1/requests", request()) for _ in range(5)]
+    first = desk.get("/v1/requests?limit=2&sort=-id")
+    second = desk.get(f"/v1/requests?limit=2&sort=-id&cursor={first['next']}")
+    third = desk.get(f"/v1/requests?limit=2&sort=-id&cursor={second['next']}")
+    assert [one["id"] for page in (first, second, third) for one in page["items"]] == ids[::-1]
+    assert third["next"] is None
