@@ -1,20 +1,14 @@
 """What `make prove WHAT=…` adds to pytest: it selects the tests so marked, and writes a row for each."""
 
-import datetime
 import os
-import platform
-import re
-import subprocess
 from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
 
+from benchmarks import results
 from tests.samples import drawn, proving
 
-RESULTS = Path(__file__).parent.parent / "benchmarks" / "RESULTS.md"
-HEADING = "## Proofs"
-COLUMNS = ("date", "commit", "machine", "what", "test", "sample", "result", "seconds", "properties")
+COLUMNS = ("what", "test", "sample", "result", "seconds", "properties")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -58,18 +52,13 @@ def pytest_runtest_makereport(item, call):
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     finished = report.when == "call" or report.failed
     if proving() and finished and not report.skipped and "PYTEST_XDIST_WORKER" not in os.environ:
-        written = append(RESULTS.read_text() if RESULTS.exists() else "", row(report))
-        RESULTS.parent.mkdir(exist_ok=True)
-        RESULTS.write_text(written)
+        results.note("Proofs", COLUMNS, cells(report))
 
 
-def row(report: pytest.TestReport) -> str:
-    """One line of the table: when, where, what, on how many, and how it went."""
+def cells(report: pytest.TestReport) -> tuple[object, ...]:
+    """What was proven, on how many, and how it went."""
     told = dict(report.user_properties)
-    cells = (
-        datetime.date.today().isoformat(),
-        commit(),
-        machine(),
+    return (
         told.pop("what"),
         report.nodeid.removeprefix("tests/"),
         told.pop("sample"),
@@ -77,37 +66,3 @@ def row(report: pytest.TestReport) -> str:
         f"{report.duration:.1f}",
         ", ".join(f"{name} {value}" for name, value in told.items()),
     )
-    return "| " + " | ".join(str(cell).replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
-
-
-def append(text: str, line: str) -> str:
-    """The text with one more row at the end of its table of proofs, wherever that stands."""
-    lines = text.splitlines()
-    if HEADING not in lines:
-        lines += [""] * bool(lines) + [HEADING, "", f"| {' | '.join(COLUMNS)} |", "|---" * len(COLUMNS) + "|"]
-    start = lines.index(HEADING)
-    later = (at for at in range(start + 1, len(lines)) if lines[at].startswith("#"))
-    table = [at for at in range(start, next(later, len(lines))) if lines[at].startswith("|")]
-    lines.insert(table[-1] + 1, line)
-    return "\n".join(lines) + "\n"
-
-
-def commit() -> str:
-    """The commit that was tried, with a + when the tree had changes beside it."""
-    head = _git("rev-parse", "--short", "HEAD") or "none"
-    changed = _git("status", "--porcelain", "--", ".", f":!{RESULTS.relative_to(RESULTS.parent.parent)}")
-    return head + "+" * bool(changed)
-
-
-def _git(*words: str) -> str:
-    try:
-        told = subprocess.run(["git", *words], cwd=RESULTS.parent.parent, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        return ""
-    return told.stdout.strip()
-
-
-def machine() -> str:
-    info = Path("/proc/cpuinfo")
-    models = re.findall(r"model name\s*: (.+)", info.read_text()) if info.exists() else []
-    return f"{os.cpu_count()} × {models[0] if models else platform.machine()}"

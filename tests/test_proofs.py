@@ -4,7 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.proofs import HEADING, append, choose
+from benchmarks.results import append
+from tests.proofs import choose
 from tests.samples import sample
 
 
@@ -31,7 +32,7 @@ def test_an_unknown_what_is_refused_with_those_there_are():
 
 
 def test_a_row_ends_its_own_table_and_disturbs_no_other():
-    first = append("# Results\n\n| engine |\n|---|\n| x |\n", "| one |")
-    assert first.startswith("# Results\n\n| engine |\n|---|\n| x |\n\n" + HEADING)
-    second = append(first + "\n## Later\n\n| y |\n", "| two |")
+    first = append("# Results\n\n| engine |\n|---|\n| x |\n", "Proofs", ["what"], "| one |")
+    assert first.startswith("# Results\n\n| engine |\n|---|\n| x |\n\n## Proofs\n\n| what |\n|---|\n")
+    second = append(first + "\n## Later\n\n| y |\n", "Proofs", ["what"], "| two |")
     assert "| one |\n| two |\n\n## Later\n\n| y |\n" in second
