@@ -53,7 +53,7 @@ from matcher.instance import (
 )
 from matcher.plan import STATUSES, TERMS, Assignment, Plan, Reason, Unserved
 from matcher.strict_json import read_json
-from matcher.travel import MAX_FACTOR, MAX_PLACES, MatrixTravel, Place, StraightTravel, Travel
+from matcher.travel import MAX_FACTOR, MAX_PLACES, MatrixTravel, Place, StraightTravel, Travel, check_size
 
 INSTANCE_FORMAT = "diandan-instance/1"
 PLAN_FORMAT = "diandan-plan/1"
@@ -434,6 +434,7 @@ def _travel(shape: StraightShape | MatrixShape) -> Travel:
         speeds: dict[str, float] = {**StraightTravel().speed_kmh, **dict(shape.speed_kmh.items())}
         return StraightTravel(shape.detour, speeds, shape.fixed_minutes)
     size = len(shape.places)
+    check_size(size)
     if len(shape.minutes) != size:
         raise InvalidInput("matrix_size", "minutes", len(shape.minutes), size=size)
     for i, row in enumerate(shape.minutes):

@@ -194,13 +194,6 @@ MESSAGES: dict[str, dict[str, str]] = {
     "too_many_skills": _say(
         "{value} 种技能，上限 {limit}", "{value} skills, the limit is {limit}", "请合并同类技能", "merge like skills"
     ),
-    # plans
-    "plan_of_another_instance": _say(
-        "这份计划属于 {value}，不是 {other}",
-        "this plan is of {value}, not of {other}",
-        "请给出相配的两个文件",
-        "name two files that belong together",
-    ),
     # a plan that was made, and what is odd in what it was made from
     "skill_unknown": _say(
         "没有人有技能 {value}（用于请求 {other}）",

@@ -98,8 +98,7 @@ class MatrixTravel:
 
     def __post_init__(self) -> None:
         size = len(self.places)
-        if size > MAX_PLACES:
-            raise TooLarge("too_large", "places", size, what="matrix places", what_zh="矩阵地点", limit=MAX_PLACES)
+        check_size(size)
         index = {place: i for i, place in enumerate(self.places)}
         if len(index) != size:
             twice = next(p for i, p in enumerate(self.places) if index[p] != i)
@@ -140,6 +139,12 @@ class MatrixTravel:
     def check(self, place: Place) -> None:
         if place not in self._index:  # type: ignore[attr-defined]
             raise InvalidInput("place_unknown", "at", place)
+
+
+def check_size(places: int) -> None:
+    """Refuse a matrix of too many places, best before its rows are looked at."""
+    if places > MAX_PLACES:
+        raise TooLarge("too_large", "places", places, what="matrix places", what_zh="矩阵地点", limit=MAX_PLACES)
 
 
 def _is_point(place: Place) -> bool:
