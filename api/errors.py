@@ -23,6 +23,9 @@ from matcher import InvalidInput, shown
 
 log = logging.getLogger(__name__)
 
+COLLISIONS = {"40001", "40P01"}
+"""PostgreSQL: two transactions met, and this one gave way (serialization failure, deadlock)."""
+
 UNREADABLE = {"json_invalid", "json_duplicate_key", "json_too_deep", "encoding_not_utf8"}
 
 
@@ -193,7 +196,7 @@ def from_database(error: DBAPIError) -> ApiError:
     said = str(error.orig)
     if isinstance(error, IntegrityError) and "no_double_booking" in said:
         return VolunteerBusy(volunteer="?", start="?", end="?", other="?")
-    if isinstance(error, IntegrityError):
+    if isinstance(error, IntegrityError) or getattr(error.orig, "sqlstate", None) in COLLISIONS:
         return Conflict()
     if isinstance(error, OperationalError) or error.connection_invalidated:
         log.warning("database away: %s", said.splitlines()[0])

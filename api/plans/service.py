@@ -76,7 +76,7 @@ def public(session: Session, row: PlanRow) -> PlanPublic:
         told.assignments = _assignments(session, row)
         told.unserved = _unserved(session, result["unserved"])
         told.served = _served(session, told)
-        told.broken_pins = [PinPublic.model_validate(pin, strict=False) for pin in result["broken_pins"]]
+        told.broken_pins = [_pin(entry) for entry in result["broken_pins"]]
     return told
 
 
@@ -109,6 +109,13 @@ def _unserved(session: Session, entries: list[Mapping[str, Any]]) -> list[Unserv
         )
         for entry in entries
     ]
+
+
+def _pin(entry: Mapping[str, Any]) -> PinPublic:
+    start = datetime.fromisoformat(entry["start"]) if "start" in entry else None
+    return PinPublic(
+        request=int(entry["request"]), volunteer=int(entry["volunteer"]), seat=entry.get("seat"), start=start
+    )
 
 
 def _served(session: Session, plan: PlanPublic) -> list[ServedPublic]:
