@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 
 from api import schema
+from api.console.routes import add_pages
 from api.db import Database
 from api.door import Door
 from api.errors import DatabaseAway, SchemaMismatch, declared, draw_errors
@@ -48,6 +49,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for room in (volunteers, requests, plans):
         app.include_router(room)
     _add_house(app)
+    add_pages(app)
     return app
 
 

@@ -1,6 +1,7 @@
 """The door: what is turned away before any route sees it, by size, by name, by form."""
 
 import hashlib
+import logging
 import uuid
 from email.message import Message
 from typing import Any
@@ -13,6 +14,8 @@ from starlette.types import Message as Event
 from api.errors import ApiError, invalid, problem
 from api.settings import Settings, is_loopback
 from matcher import InvalidInput, read_json
+
+log = logging.getLogger(__name__)
 
 JSON_ROOT = "/v1/"
 
@@ -56,9 +59,12 @@ class Door:
             return await self.app(scope, receive, send)
         name = uuid.uuid4().hex
         scope.setdefault("state", {})["request_id"] = name
+        begun = False
 
         async def answer(event: Event) -> None:
+            nonlocal begun
             if event["type"] == "http.response.start":
+                begun = True
                 MutableHeaders(scope=event)["X-Request-Id"] = name
             await send(event)
 
@@ -72,7 +78,13 @@ class Door:
             return await problem(scope, error)(scope, receive, answer)
         except InvalidInput as error:
             return await invalid(scope, error)(scope, receive, answer)
-        return await self.app(scope, receive, answer)
+        try:
+            await self.app(scope, receive, answer)
+        except Exception:
+            log.exception("request %s: %s %s", name, scope["method"], scope["path"])
+            if begun:
+                raise
+            await problem(scope, ApiError())(scope, receive, answer)
 
     def _look(self, scope: Scope) -> None:
         lines = scope["headers"]

@@ -180,10 +180,6 @@ def draw_errors(app: FastAPI) -> None:
     def _pool(request: Request, error: PoolTimeout) -> JSONResponse:
         return problem(request.scope, DatabaseAway())
 
-    @app.exception_handler(Exception)
-    def _failed(request: Request, error: Exception) -> JSONResponse:
-        return problem(request.scope, ApiError())
-
 
 def invalid(scope: Scope, error: InvalidInput) -> JSONResponse:
     """A value the matcher refuses: unreadable, too large, or malformed."""

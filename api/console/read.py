@@ -149,4 +149,3 @@ def schedule(session: Session, volunteer_id: int, skip: int, now: datetime, zone
     for trip, visit in visits[skip : skip + VISITS]:
         days.setdefault(visit.seat.start.astimezone(zone).date(), []).append((trip, visit))
     return Schedule(people[volunteer_id], days, skip, max(0, len(visits) - skip - VISITS))
-

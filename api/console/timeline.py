@@ -27,7 +27,7 @@ class Clock:
     @classmethod
     def of(cls, trips: Sequence[Trip], view: PlanView) -> "Clock":
         """Whole hours about all that happens."""
-        begins = [trip.visits[0].seat.start - timedelta(minutes=trip.visits[0].way.minutes) for trip in trips]
+        begins = [trip.visits[0].leave for trip in trips]
         ends = [trip.visits[-1].seat.end + timedelta(minutes=trip.back.minutes) for trip in trips]
         start = view.local(min(begins)).replace(minute=0)
         end = view.local(max(ends)) + timedelta(minutes=59)
@@ -106,8 +106,7 @@ def _trip(trip: Trip, top: float, clock: Clock, say: Say) -> Iterator[Markup]:
     """The way to each visit ends as the visit starts; the last leads back."""
     middle = top + BAR / 2
     for visit in trip.visits:
-        leave = visit.seat.start - timedelta(minutes=visit.way.minutes)
-        yield _way(clock.x(leave), clock.x(visit.seat.start), middle)
+        yield _way(clock.x(visit.leave), clock.x(visit.seat.start), middle)
     last = trip.visits[-1].seat.end
     yield _way(clock.x(last), clock.x(last + timedelta(minutes=trip.back.minutes)), middle)
     for visit in trip.visits:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from geopy.distance import great_circle
 
@@ -31,6 +32,11 @@ class Visit:
     seat: AssignmentPublic
     request: RequestRow
     way: Way
+
+    @property
+    def leave(self) -> datetime:
+        """When to set out at the latest."""
+        return self.seat.start - timedelta(minutes=self.way.minutes)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
+from sqlalchemy import Engine
 
 from api.app import create_app
 from api.db import Database
@@ -26,9 +28,20 @@ def database(settings: Settings) -> Iterator[Database]:
 
 
 @pytest.fixture
-def desk(database: Database, settings: Settings) -> Iterator[Desk]:
+def app(database: Database, settings: Settings) -> FastAPI:
+    return create_app(settings)
+
+
+@pytest.fixture
+def served_engine(app: FastAPI) -> Engine:
+    """The engine the service itself uses; `database` is the test's own."""
+    return app.state.database.engine
+
+
+@pytest.fixture
+def desk(app: FastAPI, database: Database, settings: Settings) -> Iterator[Desk]:
     """The service over HTTP, nobody working behind it."""
-    with listening(settings, False) as listener, answering(create_app(settings), listener):
+    with listening(settings, False) as listener, answering(app, listener):
         yield Desk.at(listener, database, settings)
 
 

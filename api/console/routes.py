@@ -1,0 +1,113 @@
+"""The pages over HTTP."""
+
+import uuid
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, FastAPI, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+from sqlmodel import Session
+from starlette.staticfiles import StaticFiles
+
+from api.console import forms, read
+from api.console.drawing import address, page
+from api.console.map import draw_map, glyph
+from api.console.reader import Reader
+from api.console.texts import speaker
+from api.console.timeline import draw_timeline
+from api.errors import language
+from api.idempotency import Once
+from api.messages import hint
+from api.models import PlanRow
+from api.plans import publish
+from api.plans import service as plans
+from api.plans.routes import IfMatchRequired, PlanId
+from api.sessions import By, DatabaseDep, Now, ReadDep, SessionDep
+from api.volunteers.routes import VolunteerId
+from matcher import PRIORITIES
+
+STATIC = Path(__file__).parent / "static"
+LEGEND = (*PRIORITIES, "team", "unserved", "home")
+
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+
+
+def add_pages(app: FastAPI) -> None:
+    """The pages, what they are drawn with, and how their reader is met."""
+    app.include_router(router)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.add_middleware(Reader)
+
+
+@router.get("/")
+def plan_page(
+    request: Request, session: ReadDep, now: Now, plan: str | None = None, day: str | None = None
+) -> HTMLResponse:
+    """The plan of the day: pictures, figures, table, and what is not served."""
+    row = read.chosen_plan(session, plan, now)
+    recent = read.recent_plans(session)
+    around = {"recent": recent, "row": row, "news": read.news(row, recent) if row else []}
+    if row is None:
+        roster, triaged = read.waiting(session)
+        return HTMLResponse(page("empty.html", request, **around, roster=roster, triaged=triaged))
+    if row.result is None:
+        return HTMLResponse(page("unmade.html", request, **around, **_unmade(request, session, row)))
+    view = read.plan_view(session, row, day, now, _zone(request))
+    say = speaker(language(request.scope))
+    axis, rows = draw_timeline(view, now, say)
+    legend = [(kind, glyph(kind)) for kind in LEGEND]
+    days = [(each, address(request, day=each.isoformat())) for each in view.days]
+    pictures = {"map": draw_map(view, say), "axis": axis, "rows": rows, "legend": legend}
+    return HTMLResponse(page("plan.html", request, **around, view=view, days=days, key=uuid.uuid4().hex, **pictures))
+
+
+def _unmade(request: Request, session: Session, row: PlanRow) -> dict[str, Any]:
+    """How far a plan has come that is not made yet, or why it never was."""
+    lang = language(request.scope)
+    mend = hint(row.cause["code"], lang, row.cause["params"]) if row.cause else None
+    return {"under_way": row.state in read.UNDER_WAY, "mend": mend, "plan": plans.public(session, row)}
+
+
+@router.post("/plans/{plan_id}/publish")
+def publish_plan(
+    plan_id: PlanId,
+    request: Request,
+    fields: forms.FormDep,
+    database: DatabaseDep,
+    session: SessionDep,
+    now: Now,
+    by: By,
+) -> RedirectResponse:
+    """The dispatcher's yes, from the page: once for each form, and only for the version its reader saw."""
+    version = fields.get("version", "")
+    if not (version.isascii() and version.isdecimal() and len(version) <= 9):
+        raise IfMatchRequired("version", version)
+    once = Once(request, database, session, now, fields.get("key"))
+    wish = publish.Wish(plan_id, int(version), by, now, forms.reason_of(fields))
+    once(200, lambda: publish.publish(database, session, wish, request.app.state.settings.timezone))
+    return RedirectResponse(f"/?plan={plan_id}", 303)
+
+
+@router.get("/v/{volunteer_id}")
+def volunteer_page(
+    volunteer_id: VolunteerId,
+    request: Request,
+    session: ReadDep,
+    now: Now,
+    skip: Annotated[int, Query(ge=0, le=10**6)] = 0,
+    size: str | None = None,
+) -> HTMLResponse:
+    """One volunteer's schedule, for a phone."""
+    shown = read.schedule(session, volunteer_id, skip, now, _zone(request))
+    large = size == "large"
+    links = {
+        "size_address": address(request, size=None if large else "large"),
+        "more_address": address(request, skip=skip + read.VISITS),
+        "first_address": address(request, skip=None),
+    }
+    return HTMLResponse(page("volunteer.html", request, shown=shown, zone=_zone(request), large=large, **links))
+
+
+def _zone(request: Request) -> ZoneInfo:
+    return ZoneInfo(request.app.state.settings.timezone)

@@ -1,0 +1,99 @@
+"""P8: a solve killed anywhere leaves the plan in force; the job is taken up again, or fails visibly."""
+
+import os
+import signal
+import time
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from tests.api.desk import Desk, period, request, volunteer
+from tests.samples import sample
+
+VISIBLE_SECONDS = 90
+
+
+def children(pid: int) -> dict[int, str]:
+    """The children of a process, with the module each of them runs."""
+    found = {}
+    for listing in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in listing.read_text().split():
+            words = Path(f"/proc/{child}/cmdline").read_text().split("\0")
+            found[int(child)] = words[2] if len(words) > 2 else ""
+    return found
+
+
+def running(module: str, under: int, within: float = 10) -> int | None:
+    """The process under this one that runs a module, if it appears in time."""
+    until = time.monotonic() + within
+    while time.monotonic() < until:
+        for pid, runs in children(under).items():
+            if runs == module:
+                return pid
+        time.sleep(0.02)
+    return None
+
+
+def in_force(desk: Desk) -> list[tuple]:
+    return desk.rows("SELECT id, request_id, volunteer_id, starts_at, state FROM assignments WHERE state = 'offered'")
+
+
+@pytest.fixture
+def published(staffed):
+    """A plan in force, and one more request, so that the next plan is another one."""
+    staffed.enter("/v1/volunteers", volunteer())
+    staffed.enter("/v1/requests", request())
+    where = staffed.post("/v1/plans", period()).headers["Location"]
+    assert staffed.settled(where)["state"] == "proposed"
+    staffed.publish(where).raise_for_status()
+    staffed.enter("/v1/requests", request("10:30", "11:00"))
+    return where
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="processes are found through /proc")
+@pytest.mark.prove("kills")
+def test_a_killed_solve_leaves_the_plan_in_force(staffed, published, record_property):
+    """SIGKILL for the child or its worker, at a random moment."""
+    luck = Random(3)
+    before = in_force(staffed)
+    ends = []
+    for _ in range(sample("kills", 3, 10)):
+        where = staffed.post("/v1/plans", period(seconds=2, gap=0)).headers["Location"]
+        time.sleep(luck.uniform(0, 3))
+        worker = running("api.jobs.worker", os.getpid())
+        victim = luck.choice([worker, running("api.jobs.child", worker, within=1) or worker])
+        os.kill(victim, signal.SIGKILL)
+        ends.append(staffed.settled(where, VISIBLE_SECONDS)["state"])
+        assert in_force(staffed) == before
+        assert staffed.get(published)["state"] == "published"
+    record_property("ends", " ".join(ends))
+    assert set(ends) <= {"proposed", "failed"}
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="processes are found through /proc")
+def test_a_solve_that_always_dies_is_failed_with_its_cause(staffed, published):
+    """Three attempts, then it is said; and it is in nobody's way."""
+    where = staffed.post("/v1/plans", period(seconds=20, gap=0)).headers["Location"]
+    worker = running("api.jobs.worker", os.getpid())
+    for attempt in (1, 2, 3):
+        while staffed.get(where)["attempts"] < attempt:
+            time.sleep(0.05)
+        os.kill(running("api.jobs.child", worker), signal.SIGKILL)
+    plan = staffed.settled(where, VISIBLE_SECONDS)
+    assert (plan["state"], plan["attempts"]) == ("failed", 3)
+    assert plan["cause"]["code"] == "solve_died" and "signal 9" in plan["cause"]["en"]
+    assert staffed.settled(staffed.post("/v1/plans", period()).headers["Location"])["state"] == "proposed"
+
+
+def test_a_worker_asked_to_leave_gives_its_attempt_back(staffed, published):
+    """SIGTERM in the middle: the child goes, the job is begun again by the next worker, and counts once."""
+    where = staffed.post("/v1/plans", period(seconds=3, gap=0)).headers["Location"]
+    while staffed.get(where)["progress"] is None:
+        time.sleep(0.05)
+    worker = running("api.jobs.worker", os.getpid())
+    child = running("api.jobs.child", worker)
+    os.kill(worker, signal.SIGTERM)
+    plan = staffed.settled(where, VISIBLE_SECONDS)
+    assert not Path(f"/proc/{child}").exists()
+    assert (plan["state"], plan["attempts"]) == ("proposed", 1)
