@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
+from typing import Literal
 
 from matcher.cost import keeps_pin
 from matcher.eligibility import settled_requests
 from matcher.engine.search import Search, insert_by_regret
 from matcher.engine.state import State
 from matcher.engine.tables import Tables
-from matcher.instance import Instance
+from matcher.exact import Exact, exact
+from matcher.instance import Instance, Request
 from matcher.plan import Assignment, Plan, Unserved
 from matcher.plan import gap as gap_of
 from matcher.reasons import why_left_out, why_settled
 
-ENGINE = "diandan search 0.1"
+SEARCH, EXACT = "diandan search 0.1", "diandan exact 0.1"
 REPORT_EVERY = 0.5
+
+SMALL = (12, 60)
+"""Up to so many requests and volunteers the exact model is tried before the search goes on."""
+
+EXACT_SHARE = 0.5
+"""How much of the time that is left it may take, when it was not asked for by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +49,28 @@ def solve(
     seed: int = 1,
     *,
     steps: int | None = None,
+    threads: int | None = None,
+    engine: Literal["search", "exact"] | None = None,
     progress: Callable[[Progress], None] | None = None,
     spent: float = 0.0,
 ) -> Plan:
     """Plan an instance.
 
     Stops after `seconds` (of which `spent` are gone already: the time since the process started), when the proven gap
-    is at most `gap`, or after `steps` rounds of search. Same instance, seed and steps, and time enough for them: same
-    plan. Ctrl-C ends the search early; the plan then has status `interrupted`. `progress` is called about twice a
-    second.
+    is at most `gap`, or after `steps` rounds of search. `engine` "search" and "exact" (one CP-SAT model on `threads`
+    threads, by default one a core) are used when named; otherwise small instances without `steps` go to the exact
+    model first, and its plan is taken when it is proven best. Same instance, seed and steps: same plan. Ctrl-C ends
+    the work early; the plan then has status `interrupted`. `progress` is called about twice a second.
     """
-    run = _Run(instance, seconds, gap, seed, steps, progress, time.perf_counter() - spent)
-    return run.plan()
+    run = _Run(instance, seconds, gap, seed, time.perf_counter() - spent, progress)
+    run.threads = threads or os.cpu_count() or 1
+    return run.plan(engine, steps)
 
 
 class _Run:
     """One call of `solve`."""
+
+    threads = 1
 
     def __init__(
         self,
@@ -63,51 +78,67 @@ class _Run:
         seconds: float,
         gap: float,
         seed: int,
-        steps: int | None,
-        progress: Callable[[Progress], None] | None,
         started: float,
+        progress: Callable[[Progress], None] | None,
     ) -> None:
         self.instance, self.seconds, self.wanted_gap, self.seed = instance, seconds, gap, seed
-        self.steps, self.progress, self.started = steps, progress, started
+        self.started, self.progress = started, progress
         self.reported = 0.0
         self.interrupted = False
-        self.settled = {request.id for request in settled_requests(instance)}
-        self.bound = sum(instance.weights.unserved[r.priority] for r in instance.requests if r.id in self.settled)
+        hopeless = settled_requests(instance)
+        self.hopeless = {request.id for request in hopeless}
+        self.settled = sum(instance.weights.unserved[request.priority] for request in hopeless)
+        self.bound = self.settled
         self.state = State(Tables(instance))
 
-    def plan(self) -> Plan:
+    def plan(self, engine: str | None, steps: int | None) -> Plan:
         """Build, improve, and write down."""
-        servable = [r for r, request in enumerate(self.instance.requests) if request.id not in self.settled]
+        servable = [r for r, request in enumerate(self.instance.requests) if request.id not in self.hopeless]
         search = Search(self.state, servable, Random(self.seed))
         try:
             insert_by_regret(self.state, self._out_of_time)
             search.note()
-            self._improve(search)
+            self._report(always=True)
+            if engine == "exact" or (engine is None and steps is None and self._is_small()):
+                found = self._exact(1.0 if engine else EXACT_SHARE)
+                if found.proven or (engine and found.assignments is not None):
+                    return self._written(found.assignments or (), found.terms, EXACT)
+            if engine != "exact":
+                self._improve(search, steps)
         except KeyboardInterrupt:
             self.interrupted = True
             self.state.undo()
             search.note()
         search.finish(self._overdue)
-        return self._written()
+        return self._written(tuple(sorted(self.state.assignments())), self.state.terms(), SEARCH)
 
-    def _improve(self, search: Search) -> None:
+    def _is_small(self) -> bool:
+        requests, volunteers = SMALL
+        return len(self.instance.requests) <= requests and len(self.instance.volunteers) <= volunteers
+
+    def _exact(self, share: float) -> Exact:
+        """Ask the exact model; what it proves holds whether or not its plan is taken."""
+        left = share * (self.seconds - self._margin() - self._elapsed())
+        found = exact(self.instance, left, self.seed, threads=self.threads, hint=list(self.state.assignments()))
+        self.bound = max(self.bound, found.bound)
+        if found.assignments is not None and self.state.cost > sum(found.terms.values()):
+            self.state.begin_from(found.assignments)
+        return found
+
+    def _improve(self, search: Search, steps: int | None) -> None:
+        search.note()
         done = 0
-        self._report(done_now=True)
-        while search.servable and not self._finished(done):
-            share = self._elapsed() / self.seconds if self.steps is None else done / self.steps
+        while search.servable and not self._finished(search) and (steps is None or done < steps):
+            share = self._elapsed() / self.seconds if steps is None else done / steps
             search.round(min(1.0, share))
             done += 1
             self._report()
 
-    def _finished(self, done: int) -> bool:
-        return (
-            self._out_of_time()
-            or (self.steps is not None and done >= self.steps)
-            or self._gap(self.state.cost) <= self.wanted_gap
-        )
+    def _finished(self, search: Search) -> bool:
+        return self._out_of_time() or self._gap(search.best[2]) <= self.wanted_gap
 
     def _gap(self, cost: int) -> float:
-        return gap_of(cost, self.bound, self.bound, 0) or 0.0
+        return gap_of(cost, self.bound, self.settled, 0) or 0.0
 
     def _out_of_time(self) -> bool:
         return self._elapsed() >= self.seconds - self._margin()
@@ -122,41 +153,39 @@ class _Run:
     def _elapsed(self) -> float:
         return time.perf_counter() - self.started
 
-    def _report(self, done_now: bool = False) -> None:
+    def _report(self, always: bool = False) -> None:
         elapsed = self._elapsed()
-        if self.progress is None or (elapsed < self.reported + REPORT_EVERY and not done_now):
+        if self.progress is None or (elapsed < self.reported + REPORT_EVERY and not always):
             return
         self.reported = elapsed
         served = sum(crew is not None for crew in self.state.crews)
         cost = self.state.cost
         self.progress(Progress(elapsed, cost, self.bound, self._gap(cost), served, len(self.state.crews)))
 
-    def _written(self) -> Plan:
-        state, instance = self.state, self.instance
-        terms = state.terms()
+    def _written(self, assignments: tuple[Assignment, ...], terms: dict[str, int], engine: str) -> Plan:
         cost = sum(terms.values())
-        assignments = tuple(sorted(state.assignments()))
-        unserved = (self._unserved(r, assignments) for r, crew in enumerate(state.crews) if crew is None)
         status = "optimal" if cost == self.bound else "interrupted" if self.interrupted else "feasible"
+        served = {assignment.request for assignment in assignments}
+        left = [(r, request) for r, request in enumerate(self.instance.requests) if request.id not in served]
+        broken = [pin for pin in self.instance.pinned if not any(keeps_pin(a, pin) for a in assignments)]
         return Plan(
-            instance=instance.name,
+            instance=self.instance.name,
             assignments=assignments,
-            unserved=tuple(unserved),
-            broken_pins=tuple(pin for pin in instance.pinned if not any(keeps_pin(a, pin) for a in assignments)),
+            unserved=tuple(self._unserved(r, request, assignments) for r, request in left),
+            broken_pins=tuple(broken),
             cost=cost,
             terms=terms,
             bound=self.bound,
-            settled=self.bound,
-            gap=gap_of(cost, self.bound, self.bound, terms["pins"]),
+            settled=self.settled,
+            gap=gap_of(cost, self.bound, self.settled, terms["pins"]),
             status=status,
             seconds=round(self._elapsed(), 3),
             seed=self.seed,
-            engine=ENGINE,
+            engine=engine,
         )
 
-    def _unserved(self, r: int, assignments: tuple[Assignment, ...]) -> Unserved:
-        request = self.instance.requests[r]
-        if request.id in self.settled:
+    def _unserved(self, r: int, request: Request, assignments: tuple[Assignment, ...]) -> Unserved:
+        if request.id in self.hopeless:
             return Unserved(request.id, why_settled(self.instance, request))
         choice = self.state.best(r)
         points = None if choice is None else round(choice.points)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from matcher import cost
 from matcher.eligibility import distinct
 from matcher.engine.tables import Option, Tables
-from matcher.engine.trips import Slot, Trip, late_if_single, make_trip, slots, with_visit
+from matcher.engine.trips import Slot, Trip, Visit, late_if_single, make_trip, slots, visit_of, with_visit
 from matcher.plan import TERMS, Assignment
 
 INFINITE = float("inf")
@@ -113,11 +113,16 @@ class State:
             assert trip is not None, "a slot is a place where the visit fits"
             self._set_trip(trip)
             seats[option.k] = option.i
-        late = 0 if alone else cost.late_points(self.tables.instance, request, choice.start)
+        self._enter(r, seats, choice.start)
+        self._fill_optional(r)
+
+    def _enter(self, r: int, seats: dict[int, int], start: int) -> None:
+        """Count request `r` as served by these seats, whose trips are made already."""
+        request = self.tables.requests[r]
+        late = 0 if len(request.seats) == 1 else cost.late_points(self.tables.instance, request, start)
         missing = len(request.seats) - len(seats)
         points = late - self.tables.price[r] + missing * self.tables.instance.weights.optional_seat
-        self._set_crew(r, Crew(seats, choice.start, late), points)
-        self._fill_optional(r)
+        self._set_crew(r, Crew(seats, start, late), points)
 
     def drop(self, r: int) -> list[int]:
         """Leave request `r` unserved; returns it and whatever no longer fits without it on the way."""
@@ -183,6 +188,45 @@ class State:
                 self._set_trip(trip)
         self.crews, self.cost = list(crews), snapshot[2]
         self._journal.clear()
+
+    def begin_from(self, assignments: Collection[Assignment]) -> bool:
+        """Begin again from this plan. False, and nothing changed, where it holds what no visit alone could."""
+        index = self.tables.instance.request_index
+        starts = {index[a.request]: a.start for a in assignments if a.seat == 0}
+        trips: dict[int, list[Visit]] = {}
+        crews: dict[int, dict[int, int]] = {}
+        for a in sorted(assignments, key=lambda a: a.start):
+            visit = self._visit(a, starts[index[a.request]])
+            if visit is None:
+                return False
+            trips.setdefault(visit.option.i, []).append(visit)
+            crews.setdefault(visit.option.r, {})[a.seat] = visit.option.i
+        other = State(self.tables)
+        for i, visits in trips.items():
+            trip = make_trip(self.tables, i, visits)
+            if trip is None:
+                return False
+            other._set_trip(trip)
+        for r, seats in crews.items():
+            other._enter(r, seats, starts[r])
+        self.restore(other.snapshot())
+        return True
+
+    def _visit(self, a: Assignment, start: int) -> Visit | None:
+        """The visit an assignment makes, its request starting at `start`; a single visit stays free to move."""
+        instance = self.tables.instance
+        r, v = instance.request_index[a.request], instance.volunteer_index[a.volunteer]
+        request = instance.requests[r]
+        low, high = request.seats[a.seat].lag
+        allowed = None if len(request.seats) == 1 else (start + low, start + high)
+        for option in self.tables.options[r][a.seat]:
+            interval = self.tables.intervals[option.i][1]
+            if option.v != v or not (interval.start <= a.start and a.end <= interval.end):
+                continue
+            holding = [one for one in option.variants if any(x <= a.start <= y for x, y in one.spans)]
+            if holding:
+                return visit_of(option, max(holding, key=lambda one: one.saving), allowed)
+        return None
 
     def assignments(self) -> Iterator[Assignment]:
         """The plan as everybody else knows it."""

@@ -117,13 +117,18 @@ def slots(tables: Tables, trip: Trip, option: Option, load: int) -> list[Slot]:
 
 def with_visit(tables: Tables, trip: Trip, option: Option, slot: Slot, allowed: Span | None) -> Trip | None:
     """The trip with this option in this slot, its start bound to `allowed` where a crew's start binds it."""
-    spans = slot.variant.spans
-    if allowed is not None:
-        low, high = allowed
-        spans = tuple((max(a, low), min(b, high)) for a, b in spans if max(a, low) <= min(b, high))
     visits = list(trip.visits)
-    visits.insert(slot.position, Visit(option, slot.variant, spans))
+    visits.insert(slot.position, visit_of(option, slot.variant, allowed))
     return make_trip(tables, trip.i, visits)
+
+
+def visit_of(option: Option, variant: Variant, allowed: Span | None) -> Visit:
+    """This option filled in this way, its start bound to `allowed` where there is one."""
+    if allowed is None:
+        return Visit(option, variant, variant.spans)
+    low, high = allowed
+    spans = ((max(a, low), min(b, high)) for a, b in variant.spans)
+    return Visit(option, variant, tuple((a, b) for a, b in spans if a <= b))
 
 
 def first_start(spans: Sequence[Span], soonest: int) -> int | None:
