@@ -192,9 +192,9 @@ def _show(plan: Mapping[str, Any], address: str) -> None:
     _show_cost(plan)
     _show_assignments(plan)
     _show_unserved(plan)
-    someone = plan["assignments"][0]["volunteer"]
     console.print(f"\n今日方案 / the plan: [bold]{address}/[/]")
-    console.print(f"一名志愿者的日程 / one volunteer's schedule: [bold]{address}/v/{someone}[/]")
+    for seat in plan["assignments"][:1]:
+        console.print(f"一名志愿者的日程 / one volunteer's schedule: [bold]{address}/v/{seat['volunteer']}[/]")
     console.print(f"文件 / files: {FOLDER / 'instance.json'}, {FOLDER / 'plan.json'}")
 
 

@@ -67,12 +67,16 @@ def draw_map(view: PlanView, say: Say) -> Markup:
     taken = Taken(WIDTH, ground.height - FOOT / 2)
     size = 6.0 if len(shown) <= FEW else 4.0
     spots = {id: _apart(ground.spot(places[id]), size, taken) for id in shown}
+    homes = Taken(WIDTH, ground.height - FOOT / 2)
+    for trip in trips:
+        homes.take(_around(ground.spot(trip.origin), 3))
     layers = [
         *_grid(ground, say),
         *(_line(trip, ground, spots) for trip in trips),
         *(_home(trip, ground) for trip in trips),
         *(_point(view, id, spots[id], size, say) for id in reversed(shown)),
-        *_labels(view, spots, size, taken),
+        *_labels(view, spots, size, taken, homes),
+        *_names(view, ground, taken, homes),
     ]
     box = f"0 0 {WIDTH} {ground.height:.0f}"
     return element("svg", *layers, class_="map", viewBox=box, role="group", aria_label=say("map_of"))
@@ -159,23 +163,22 @@ def _point(view: PlanView, id: int, spot: Spot, size: float, say: Say) -> Markup
     return element("a", *parts, href=f"#r{id}", id=f"m{id}", class_=f"point {kind}")
 
 
-def _labels(view: PlanView, spots: Mapping[int, Spot], size: float, taken: Taken) -> Iterator[Markup]:
-    """Numbers beside the points, and the name of what is unserved, wherever there is room."""
+def _labels(view: PlanView, spots: Mapping[int, Spot], size: float, taken: Taken, homes: Taken) -> Iterator[Markup]:
+    """Numbers beside the points, and the name of what is unserved where there is room for it."""
     unserved = {one.request for one in view.plan.unserved}
     for id, spot in spots.items():
-        name = view.requests[id].label or ""
-        texts = [f"{id} {clipped(name, 9)}", str(id)] if id in unserved else [str(id)]
-        for text in texts:
-            placed = next(_rooms(text, spot, size, taken), None)
-            if placed is not None:
-                taken.take(placed)
-                kind = "label unserved" if id in unserved else "label"
-                yield element("text", text, x=placed[0] + 1, y=placed[3] - 3, class_=kind)
-                break
+        name = clipped(view.requests[id].label or "", 9)
+        tries = [f"{id} {name}", str(id)] if id in unserved else [str(id)]
+        rooms = [(text, box) for text in tries for box in _rooms(text, spot, size) if taken.is_free(box)]
+        clear = [(text, box) for text, box in rooms if homes.is_free(box)]
+        for text, box in [*clear, *rooms][:1]:
+            taken.take(box)
+            kind = "label unserved" if id in unserved else "label"
+            yield element("text", text, x=box[0] + 1, y=box[3] - 3, class_=kind)
 
 
-def _rooms(text: str, spot: Spot, size: float, taken: Taken) -> Iterator[Box]:
-    """The free boxes round a point that would hold its text."""
+def _rooms(text: str, spot: Spot, size: float) -> Iterator[Box]:
+    """Boxes round a point that would hold its text, the best place first."""
     width, height = ems(text) * LETTER + 2, LETTER + 2
     x, y = spot
     gap = size + 1
@@ -189,9 +192,18 @@ def _rooms(text: str, spot: Spot, size: float, taken: Taken) -> Iterator[Box]:
         (x - gap * 0.7 - width, y - gap - height * 0.7),
         (x - gap * 0.7 - width, y + gap - height * 0.3),
     ):
-        box = left, top, left + width, top + height
-        if taken.is_free(box):
-            yield box
+        yield left, top, left + width, top + height
+
+
+def _names(view: PlanView, ground: Ground, taken: Taken, homes: Taken) -> Iterator[Markup]:
+    """Communities by name, faintly, where nothing else stands."""
+    for name, middle in view.communities.items():
+        x, y = ground.spot(middle)
+        half = ems(name) * LETTER / 2
+        box = x - half, y - LETTER, x + half, y + 4
+        if taken.is_free(box) and homes.is_free(box):
+            taken.take(box)
+            yield element("text", name, x=x, y=y, class_="place", text_anchor="middle")
 
 
 def glyph(kind: str) -> Markup:

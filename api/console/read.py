@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from statistics import fmean
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func
 from sqlalchemy.orm import selectinload
 from sqlmodel import Session, col, select
 
-from api.console.trips import Trip, Visit, trips
+from api.console.trips import Point, Trip, Visit, trips
 from api.errors import NotFound
 from api.models import PlanRow, RequestRow, VolunteerRow
 from api.models.base import ID_LIMIT
@@ -22,6 +23,9 @@ RECENT = 8
 VISITS = 4
 """So many visits fit on a phone page of a few kilobytes; the rest is one tap away."""
 
+HOMES = 10_000
+"""More homes than this do not make the middle of a community any clearer."""
+
 UNDER_WAY = (PlanState.QUEUED, PlanState.SOLVING)
 NEWS = (*UNDER_WAY, PlanState.PROPOSED, PlanState.FAILED)
 
@@ -33,6 +37,7 @@ class PlanView:
     plan: PlanPublic
     requests: Mapping[int, RequestRow]
     volunteers: Mapping[int, VolunteerRow]
+    communities: Mapping[str, Point]
     whole: Sequence[Trip]
     days: Sequence[date]
     day: date
@@ -119,7 +124,8 @@ def plan_view(session: Session, row: PlanRow, day: str | None, now: datetime, zo
     people = _volunteers(session, {seat.volunteer for seat in plan.assignments})
     whole = trips(plan.assignments, requests, people)
     days = sorted({seat.start.astimezone(zone).date() for seat in plan.assignments})
-    return PlanView(plan, requests, people, whole, days, _day(days, day, plan, now, zone), zone)
+    communities = _communities(session, {person.community for person in people.values()})
+    return PlanView(plan, requests, people, communities, whole, days, _day(days, day, plan, now, zone), zone)
 
 
 def _day(days: Sequence[date], wanted: str | None, plan: PlanPublic, now: datetime, zone: ZoneInfo) -> date:
@@ -136,6 +142,15 @@ def _requests(session: Session, ids: Iterable[int]) -> dict[int, RequestRow]:
 def _volunteers(session: Session, ids: Iterable[int]) -> dict[int, VolunteerRow]:
     found = select(VolunteerRow).where(col(VolunteerRow.id).in_(ids)).options(selectinload(VolunteerRow.availability))
     return {row.id: row for row in session.exec(found)}
+
+
+def _communities(session: Session, names: Iterable[str | None]) -> dict[str, Point]:
+    """About where these communities lie: in the middle of their people's homes."""
+    found = select(VolunteerRow.community, VolunteerRow.at).where(col(VolunteerRow.community).in_(names))
+    homes: dict[str, list[Point]] = {}
+    for name, at in session.exec(found.order_by(col(VolunteerRow.id)).limit(HOMES)):
+        homes.setdefault(name, []).append(at)
+    return {name: (fmean(lon for lon, _ in all), fmean(lat for _, lat in all)) for name, all in homes.items()}
 
 
 def schedule(session: Session, volunteer_id: int, skip: int, now: datetime, zone: ZoneInfo) -> Schedule:

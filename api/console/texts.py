@@ -92,8 +92,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "gap_open": ("尚未证明", "Not proven yet"),
     "gap_open_detail": (
-        "只证明了其中 {bound} 点谁也省不掉；其余还能省多少，不知道",
-        "Proven only that {bound} points cannot be saved; how much of the rest can is not known",
+        "只知道无人能做的请求占 {settled} 点，谁也省不掉；其余还能省多少，尚无证明",
+        "Only known: {settled} points are for requests nobody can serve; how much of the rest can be saved is open",
     ),
     "gap_settled": (
         "{settled} 点属于无人能做的请求，不计入百分比",

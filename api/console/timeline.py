@@ -13,7 +13,7 @@ from api.console.texts import Say
 from api.console.trips import Trip, Visit
 
 WIDTH, GUTTER, RIGHT = 660, 104, 14
-ROW, BAR, HEAD = 19, 13, 24
+ROW, BAR, HEAD = 17, 12, 24
 LETTER = 11
 
 

@@ -52,6 +52,7 @@ def _held_file(database: Database, name: str, patience: float) -> Iterator[None]
 @contextmanager
 def _held_in_database(database: Database, name: str, patience: float) -> Iterator[None]:
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.detach()  # the lock ends with this connection, so it must not live on in the pool
         question = text("SELECT pg_try_advisory_lock(hashtext('diandan'), hashtext(:name))")
         if not _before(patience, lambda: bool(connection.execute(question, {"name": name}).scalar())):
             raise Taken(name)

@@ -158,7 +158,9 @@ CASES = [
     Case("same key, other body", key_reused, 409, "idempotency_key_reused"),
     Case("stale If-Match", stale, 412, "stale_version"),
     Case("no If-Match", unmatched, 428, "if_match_required"),
-    Case("a range of 10 000 parts", getting("/livez", Range="bytes=" + "0-," * 10_000), 416, "range_invalid", within=0.05),
+    Case(
+        "a range of 10 000 parts", getting("/livez", Range="bytes=" + "0-," * 10_000), 416, "range_invalid", within=0.05
+    ),
     Case("2 000 headers", many_headers, 431, "headers_too_large"),
     Case("64 KB cookie", getting("/livez", Cookie="a=" + "b" * 2**16), 431, "headers_too_large"),
     Case("10 000 parts", raw(multipart(10_000), "multipart/form-data; boundary=x"), 413, "too_many_parts"),

@@ -32,7 +32,14 @@ def test_a_key_in_flight_is_told_so(desk):
     held, seen = threading.Event(), threading.Event()
 
     def hold() -> None:
-        row = {"key": "one", "fingerprint": "", "status": 201, "answer": {}, "headers": {}, "created_at": datetime.now(UTC)}
+        row = {
+            "key": "one",
+            "fingerprint": "",
+            "status": 201,
+            "answer": {},
+            "headers": {},
+            "created_at": datetime.now(UTC),
+        }
         with desk.database.writing() as session:
             session.execute(insert(IdempotencyRow).values(row))
             held.set()

@@ -40,7 +40,11 @@ MUTATIONS = {
 def test_a_plan_that_breaks_a_rule_is_not_published(desk, proposed, mutation):
     sqlite = desk.database.is_sqlite
     later = "datetime(starts_at, '+1 minute')" if sqlite else "starts_at + interval '1 minute'"
-    cheaper = "replace(result, '\"cost\": ', '\"cost\": 1')" if sqlite else "replace(result::text, '\"cost\": ', '\"cost\": 1')::json"
+    cheaper = (
+        "replace(result, '\"cost\": ', '\"cost\": 1')"
+        if sqlite
+        else "replace(result::text, '\"cost\": ', '\"cost\": 1')::json"
+    )
     desk.change(MUTATIONS[mutation].format(later=later, cheaper=cheaper))
     told = refused(desk.publish(proposed), 409, "plan_invalid")
     assert "breaks a hard rule" in told["detail"]

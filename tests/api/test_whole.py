@@ -5,9 +5,8 @@ from sqlalchemy import event, text
 
 from tests.api.desk import period, request, volunteer
 
-TABLES = (
-    "volunteers availability requests request_windows plans plan_files assignments audit ledger idempotency_keys"
-).split()
+ROSTER = ["volunteers", "availability", "requests", "request_windows"]
+TABLES = [*ROSTER, "plans", "plan_files", "assignments", "audit", "ledger", "idempotency_keys"]
 
 
 class Trip(Exception):

@@ -1,0 +1,48 @@
+"""The description of the API: stable names, and examples that hold."""
+
+import jsonschema
+import pytest
+
+from tests.api.desk import request, volunteer
+
+OPERATIONS = {
+    "createPlan", "createRequest", "createVolunteer", "getPlan", "getPlanFile", "getPlanInstance", "getRequest",
+    "getSchedule", "listPlans", "listRequests", "listVolunteers", "livez", "publishPlan", "readyz",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def described(sqlite_desk):
+    return sqlite_desk.get("/openapi.json")
+
+
+def operations(described):
+    return [operation for path in described["paths"].values() for operation in path.values()]
+
+
+def test_operations_keep_their_names(described):
+    assert described["openapi"].startswith("3.1")
+    assert sorted(one["operationId"] for one in operations(described)) == sorted(OPERATIONS)
+    assert all(one["tags"] and one["description"] for one in operations(described))
+
+
+@pytest.mark.parametrize("shape", ["VolunteerCreate", "RequestCreate", "PlanCreate", "PlanPublish"])
+def test_examples_fit_their_schema(described, shape):
+    schema = described["components"]["schemas"][shape]
+    jsonschema.validate(schema["example"], {**schema, "components": described["components"]})
+
+
+@pytest.mark.parametrize("path, shape, rest", [
+    ("/v1/volunteers", "VolunteerCreate", volunteer()),
+    ("/v1/requests", "RequestCreate", request()),
+])  # fmt: skip
+def test_the_examples_are_accepted(sqlite_desk, described, path, shape, rest):
+    example = described["components"]["schemas"][shape]["example"]
+    assert sqlite_desk.post(path, example, key=f"example-{shape}").status_code == 201
+
+
+def test_every_answer_of_an_error_is_a_problem(described):
+    for operation in operations(described):
+        for status, answer in operation["responses"].items():
+            if status.startswith(("4", "5")) and status != "422":
+                assert "application/problem+json" in answer["content"], operation["operationId"]
