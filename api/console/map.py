@@ -73,7 +73,7 @@ def draw_map(view: PlanView, say: Say) -> Markup:
     layers = [
         *_grid(ground, say),
         *(_line(trip, ground, spots) for trip in trips),
-        *(_home(trip, ground) for trip in trips),
+        *(_home(trip, ground, 0.4 * size) for trip in trips),
         *(_point(view, id, spots[id], size, say) for id in reversed(shown)),
         *_labels(view, spots, size, taken, homes),
         *_names(view, ground, taken, homes),
@@ -84,7 +84,7 @@ def draw_map(view: PlanView, say: Say) -> Markup:
 
 def _shown(view: PlanView, trips: Sequence[Trip]) -> list[int]:
     """The requests on the map, the most pressing first: unserved, then by priority."""
-    unserved = {one.request for one in view.plan.unserved}
+    unserved = view.unserved_ids
     served = {visit.seat.request for trip in trips for visit in trip.visits}
 
     def pressing(id: int) -> tuple[bool, int, int]:
@@ -136,18 +136,18 @@ def _line(trip: Trip, ground: Ground, spots: Mapping[int, Spot]) -> Markup:
     return element("path", element("title", trip.volunteer.label or str(trip.volunteer.id)), d=path, class_="trip")
 
 
-def _home(trip: Trip, ground: Ground) -> Markup:
+def _home(trip: Trip, ground: Ground, half: float) -> Markup:
     """Where a trip begins; it leads to its row of the timeline."""
     x, y = ground.spot(trip.origin)
     name = element("title", trip.volunteer.label or str(trip.volunteer.id))
-    square = element("rect", x=x - 2.5, y=y - 2.5, width=5, height=5)
+    square = element("rect", x=x - half, y=y - half, width=2 * half, height=2 * half)
     return element("a", name, square, href=f"#v{trip.volunteer.id}", class_="home", tabindex=-1)
 
 
 def _point(view: PlanView, id: int, spot: Spot, size: float, say: Say) -> Markup:
     """A request; it leads to its row of the table."""
     request = view.requests[id]
-    unserved = any(one.request == id for one in view.plan.unserved)
+    unserved = id in view.unserved_ids
     x, y = spot
     told = say("point", id=id, label=request.label or "", priority=say(f"priority_{request.priority}"))
     told = f"{told} · {say('unserved')}" if unserved else told
@@ -165,13 +165,13 @@ def _point(view: PlanView, id: int, spot: Spot, size: float, say: Say) -> Markup
 
 def _labels(view: PlanView, spots: Mapping[int, Spot], size: float, taken: Taken, homes: Taken) -> Iterator[Markup]:
     """Numbers beside the points, and the name of what is unserved where there is room for it."""
-    unserved = {one.request for one in view.plan.unserved}
+    unserved = view.unserved_ids
     for id, spot in spots.items():
         name = clipped(view.requests[id].label or "", 9)
         tries = [f"{id} {name}", str(id)] if id in unserved else [str(id)]
         rooms = [(text, box) for text in tries for box in _rooms(text, spot, size) if taken.is_free(box)]
-        clear = [(text, box) for text, box in rooms if homes.is_free(box)]
-        for text, box in [*clear, *rooms][:1]:
+        rooms.sort(key=lambda room: (tries.index(room[0]), not homes.is_free(room[1])))
+        for text, box in rooms[:1]:
             taken.take(box)
             kind = "label unserved" if id in unserved else "label"
             yield element("text", text, x=box[0] + 1, y=box[3] - 3, class_=kind)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from statistics import fmean
 from zoneinfo import ZoneInfo
 
@@ -43,12 +44,12 @@ class PlanView:
     day: date
     zone: ZoneInfo
 
-    @property
+    @cached_property
     def trips(self) -> list[Trip]:
         """Those of the day shown."""
         return [trip for trip in self.whole if self.local(trip.visits[0].seat.start).date() == self.day]
 
-    @property
+    @cached_property
     def visits(self) -> dict[int, list[Visit]]:
         """The day's visits by request, in the order of their starts."""
         found: dict[int, list[Visit]] = {}
@@ -70,6 +71,10 @@ class PlanView:
         """The most urgent first."""
         order = [served.priority for served in self.plan.served]
         return sorted(self.plan.unserved, key=lambda one: (order.index(one.priority), one.request))
+
+    @cached_property
+    def unserved_ids(self) -> frozenset[int]:
+        return frozenset(one.request for one in self.plan.unserved)
 
     def local(self, moment: datetime) -> datetime:
         return moment.astimezone(self.zone)

@@ -14,16 +14,19 @@ CELL = 40
 def element(name: str, *children: str, **attributes: object) -> Markup:
     """One element, escaped; `class_` and `stroke_width` are written class and stroke-width, and None is left out."""
     said = "".join(
-        f' {key.rstrip("_").replace("_", "-")}="{escape(_number(value))}"'
+        f' {key.rstrip("_").replace("_", "-")}="{_said(value)}"'
         for key, value in attributes.items()
         if value is not None
     )
-    return Markup(f"<{name}{said}>{''.join(escape(child) for child in children)}</{name}>")
+    inside = "".join(child if isinstance(child, Markup) else escape(child) for child in children)
+    return Markup(f"<{name}{said}>{inside}</{name}>")
 
 
-def _number(value: object) -> object:
-    """A tenth of a pixel is fine enough."""
-    return f"{value:.1f}".removesuffix(".0") if isinstance(value, float) else value
+def _said(value: object) -> str:
+    """A text, escaped, or a number: a tenth of a pixel is fine enough."""
+    if isinstance(value, float):
+        return f"{value:.1f}".removesuffix(".0")
+    return escape(value) if isinstance(value, str) else str(value)
 
 
 def ems(text: str) -> float:

@@ -129,7 +129,7 @@ def _visit(visit: Visit, top: float, clock: Clock, say: Say) -> Markup:
         element("title", f"{period} {told}"),
         element("rect", x=left, y=top, width=max(2.0, right - left), height=BAR, rx=2),
     ]
-    if ems(number) * LETTER <= right - left:
+    if ems(number) * LETTER + 2 <= right - left:
         parts.append(element("text", number, x=(left + right) / 2, y=top + BAR - 3, text_anchor="middle"))
     return element(
         "a", *parts, href=f"#r{seat.request}", id=f"t{seat.request}-{seat.seat}", class_=f"visit {request.priority}"
