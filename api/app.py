@@ -10,7 +10,7 @@ from api import schema
 from api.console.routes import add_pages
 from api.db import Database
 from api.door import Door
-from api.errors import DatabaseAway, SchemaMismatch, declared, draw_errors
+from api.errors import DatabaseAway, SchemaMismatch, declared, draw_errors, problem_schemas, told_as_problem
 from api.plans.routes import router as plans
 from api.requests.routes import router as requests
 from api.settings import Settings
@@ -47,10 +47,23 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(Door, settings=settings)
     draw_errors(app)
     for room in (volunteers, requests, plans):
-        app.include_router(room)
+        app.include_router(room, responses={422: told_as_problem("a malformed value"), **declared(DatabaseAway)})
     _add_house(app)
+    _describe_problems(app)
     add_pages(app)
     return app
+
+
+def _describe_problems(app: FastAPI) -> None:
+    """OpenAPI knows the shape of every error."""
+    describe = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        described = describe()
+        described["components"]["schemas"].update(problem_schemas())
+        return described
+
+    app.openapi = openapi  # type: ignore[method-assign]
 
 
 def _add_house(app: FastAPI) -> None:

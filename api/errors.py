@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
@@ -97,8 +98,18 @@ def declared(*errors: type[ApiError]) -> dict[int | str, dict[str, Any]]:
     codes: dict[int | str, list[str]] = {}
     for error in errors:
         codes.setdefault(error.status, []).append(error.code)
-    content = {"application/problem+json": {"schema": Problem.model_json_schema()}}
-    return {status: {"description": ", ".join(names), "content": content} for status, names in codes.items()}
+    return {status: told_as_problem(", ".join(names)) for status, names in codes.items()}
+
+
+def told_as_problem(description: str) -> dict[str, Any]:
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {"description": description, "content": content}
+
+
+def problem_schemas() -> dict[str, Any]:
+    """The shapes of problem details, as OpenAPI components."""
+    _, schemas = models_json_schema([(Problem, "serialization")], ref_template="#/components/schemas/{model}")
+    return dict(schemas["$defs"])
 
 
 def problem(scope: Scope, error: ApiError) -> JSONResponse:

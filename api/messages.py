@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-import matcher
+from matcher import MESSAGES as MATCHER_MESSAGES
+from matcher import shown
 
 LANGUAGES = ("zh", "en")
 
@@ -12,7 +13,7 @@ def _say(zh: str, en: str, hint_zh: str, hint_en: str) -> dict[str, str]:
     return {"zh": zh, "en": en, "hint_zh": hint_zh, "hint_en": hint_en}
 
 
-MESSAGES: dict[str, dict[str, str]] = matcher.MESSAGES | {
+MESSAGES: dict[str, dict[str, str]] = MATCHER_MESSAGES | {
     # the door
     "host_unknown": _say(
         "本服务不叫 {value}",
@@ -227,4 +228,4 @@ def hint(code: str, lang: str, params: Mapping[str, Any]) -> str:
 
 
 def _shown(params: Mapping[str, Any]) -> dict[str, str]:
-    return {name: matcher.shown(value) for name, value in params.items()}
+    return {name: shown(value) for name, value in params.items()}

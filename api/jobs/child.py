@@ -14,15 +14,15 @@ def main(instance_file: str, plan_file: str, seconds: str, gap: str, seed: str) 
     from api.jobs import lifeline
 
     lifeline.hold(lambda: os._exit(1))
-    import matcher
+    from matcher import Progress, read_instance, solve, write_plan
 
-    def tell(progress: matcher.Progress) -> None:
+    def tell(progress: Progress) -> None:
         print(json.dumps(dataclasses.asdict(progress)), flush=True)
 
-    instance = matcher.read_instance(instance_file)
+    instance = read_instance(instance_file)
     spent = time.monotonic() - BORN
-    plan = matcher.solve(instance, float(seconds), float(gap), int(seed), progress=tell, spent=spent)
-    matcher.write_plan(plan, instance, plan_file)
+    plan = solve(instance, float(seconds), float(gap), int(seed), progress=tell, spent=spent)
+    write_plan(plan, instance, plan_file)
 
 
 if __name__ == "__main__":

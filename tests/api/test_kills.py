@@ -2,12 +2,16 @@
 
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 from random import Random
 
 import pytest
 
+from api.jobs.solving import Solver
+from api.plans import load
+from matcher import InvalidInput
 from tests.api.desk import Desk, period, request, volunteer
 from tests.samples import sample
 
@@ -97,3 +101,34 @@ def test_a_worker_asked_to_leave_gives_its_attempt_back(staffed, published):
     plan = staffed.settled(where, VISIBLE_SECONDS)
     assert not Path(f"/proc/{child}").exists()
     assert (plan["state"], plan["attempts"]) == ("proposed", 1)
+
+
+@pytest.mark.parametrize(
+    "limit, cause", [({"solve_memory_bytes": 2**20}, "solve_memory"), ({"solve_grace_seconds": -0.9}, "solve_time")]
+)
+def test_a_solve_beyond_its_limits_is_failed_at_once(desk, limit, cause):
+    """Again it would be no better, so it is not begun again."""
+    plan_id = desk.enter("/v1/plans", period())
+    settings = desk.settings.model_copy(update=limit)
+    Solver(desk.database, settings, threading.Event()).run(plan_id)
+    plan = desk.get(f"/v1/plans/{plan_id}")
+    assert (plan["state"], plan["attempts"], plan["cause"]["code"]) == ("failed", 1, cause)
+
+
+def test_a_plan_beyond_the_limits_is_failed_with_their_name(desk, monkeypatch):
+    """What the matcher refuses while the instance is made is the plan's cause."""
+
+    def refuse(*_):
+        raise InvalidInput("too_large", "requests", 20_001, what="requests", what_zh="请求数", limit=20_000)
+
+    monkeypatch.setattr(load, "load", refuse)
+    plan_id = desk.enter("/v1/plans", period())
+    Solver(desk.database, desk.settings, threading.Event()).run(plan_id)
+    assert "20001" in desk.get(f"/v1/plans/{plan_id}")["cause"]["en"]
+
+
+def test_a_mistake_of_ours_fails_the_plan_and_not_the_worker(desk, monkeypatch):
+    monkeypatch.setattr(load, "load", lambda *_: 1 / 0)
+    plan_id = desk.enter("/v1/plans", period())
+    Solver(desk.database, desk.settings, threading.Event()).run(plan_id)
+    assert desk.get(f"/v1/plans/{plan_id}")["cause"]["code"] == "internal"
