@@ -82,12 +82,13 @@ def test_known_seats_and_people_exist():
     ]
 
 
-@pytest.mark.parametrize(("end", "faults"), [(569, 1), (570, 0), (571, 1), (540, 1)])
-def test_known_a_seat_lasts_as_long_as_it_takes(end, faults):
+@pytest.mark.parametrize(("end", "lasts"), [(569, 29), (570, None), (571, 31), (540, 0), (510, -30)])
+def test_known_a_seat_lasts_as_long_as_it_takes(end, lasts):
     """The request takes 60 minutes, this seat of it 30: from 09:00 (540) to 09:30 (570)."""
     day = instance([ada], [request("R1", "09:00-12:00", minutes=60, seats=[seat(minutes=30)])])
     made = plan(day, assignments=(Assignment("R1", 0, "ada", 540, end),))
-    assert len(list(RULES["known"][2](Case(day, made)))) == faults
+    found = [v.because for v in RULES["known"][2](Case(day, made))]
+    assert found == ([] if lasts is None else [f"ada is in seat 0 of R1 for {lasts} min, it takes 30"])
 
 
 def test_known_and_nothing_else_is_asked_of_a_stranger():
