@@ -7,7 +7,7 @@ to crews. It looks at nothing the engine made, so that engine, judge and oracle 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ortools.sat.python import cp_model
@@ -69,24 +69,20 @@ def exact(
     hint: Iterable[Assignment] = (),
 ) -> Exact:
     """Solve the whole problem, at most `seconds` long; `hint` is a plan to begin with."""
-    model = _Model(instance)
+    model = Model(instance)
     model.hint(hint)
-    solver = cp_model.CpSolver()
-    solver.parameters.max_time_in_seconds = max(0.01, seconds)
-    solver.parameters.num_workers = threads
-    solver.parameters.random_seed = seed
-    status = solver.solve(model.model)
-    if status == cp_model.MODEL_INVALID:
-        raise AssertionError(model.model.validate())
-    proven = status == cp_model.OPTIMAL
-    bound = max(model.settled, math.ceil(solver.best_objective_bound - 1e-6))
-    size = f"{len(model.model.proto.variables)} variables, {len(model.model.proto.constraints)} constraints"
-    if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-        return Exact(None, {}, bound, False, size)
-    return Exact(tuple(model.assignments(solver)), model.terms.values(solver), bound, proven, size)
+    return model.solved(seconds, seed, threads)
 
 
-class _Model:
+def terms_of(instance: Instance, assignments: Collection[Assignment]) -> dict[str, int] | None:
+    """What a given plan costs by term, or None when it breaks a hard rule: the oracle's own judgement."""
+    model = Model(instance)
+    model.fix(assignments)
+    found = model.solved(60.0, 1, 1)
+    return found.terms if found.proven else None
+
+
+class Model:
     """The CP-SAT model of an instance."""
 
     def __init__(self, instance: Instance) -> None:
@@ -99,11 +95,26 @@ class _Model:
         self.visits: list[_Visit] = []
         for request in instance.requests:
             self._add_request(request, request.id in hopeless)
-        self.minutes: list[Linear] = [0] * len(instance.volunteers)
         for v in range(len(instance.volunteers)):
             self._add_person(v)
         self._add_keeping()
         self.model.minimize(self.terms.total())
+
+    def solved(self, seconds: float, seed: int, threads: int) -> Exact:
+        """Minimise the cost."""
+        solver = cp_model.CpSolver()
+        solver.parameters.max_time_in_seconds = max(0.01, seconds)
+        solver.parameters.num_workers = threads
+        solver.parameters.random_seed = seed
+        status = solver.solve(self.model)
+        if status == cp_model.MODEL_INVALID:
+            raise AssertionError(self.model.validate())
+        bound = max(self.settled, math.ceil(solver.best_objective_bound - 1e-6))
+        size = f"{len(self.model.proto.variables)} variables, {len(self.model.proto.constraints)} constraints"
+        if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+            return Exact(None, {}, bound, False, size)
+        terms = self.terms.values(solver)
+        return Exact(tuple(self.assignments(solver)), terms, bound, status == cp_model.OPTIMAL, size)
 
     # requests and their crews
 
@@ -315,6 +326,23 @@ class _Model:
             here = found is not None and found.volunteer == self.instance.volunteers[visit.v].id
             inside = found is not None and interval.start <= found.start and found.end <= interval.end
             self.model.add_hint(visit.taken, here and inside)
+
+    def fix(self, assignments: Collection[Assignment]) -> None:
+        """Allow this plan and no other; one that names what cannot be makes the model infeasible."""
+        planned = {(a.request, a.seat, a.volunteer): a for a in assignments}
+        found = set()
+        for visit in self.visits:
+            person = self.instance.volunteers[visit.v]
+            a = planned.get((visit.request.id, visit.seat, person.id))
+            interval = person.availability[visit.i]
+            if a is None or not (interval.start <= a.start and a.end <= interval.end):
+                self.model.add(visit.taken == 0)
+                continue
+            found.add(a)
+            self.model.add(visit.taken == 1)
+            self.model.add(self.seat_start[a.request, a.seat] == a.start)
+        if len(found) < len(assignments):
+            self.model.add_bool_or([])
 
     def assignments(self, solver: cp_model.CpSolver) -> list[Assignment]:
         """The plan found."""
