@@ -23,10 +23,10 @@ from matcher.reasons import why_left_out, why_settled
 SEARCH, EXACT = "diandan search 0.1", "diandan exact 0.1"
 REPORT_EVERY = 0.5
 
-SMALL = (12, 60)
+SMALL = (12, 100)
 """Up to so many requests and volunteers the exact model is tried before the search goes on."""
 
-EXACT_SHARE = 0.5
+EXACT_SHARE = 0.7
 """How much of the time that is left it may take, when it was not asked for by name."""
 
 
