@@ -130,6 +130,24 @@ def test_it_just_fits_or_misses_by_a_minute():
         assert bool(starts(instance([person], [request("R1", "00:00-24:00")]))) == fits
 
 
+def test_at_the_own_door_the_whole_interval_is_for_work():
+    day = instance([volunteer("ada", "09:00-10:00", at="R1")], [request("R1", "00:00-24:00")])
+    assert starts(day) == [(0, "09:00", "09:00")]
+
+
+@pytest.mark.parametrize(("time", "fits"), [("08:19", 0), ("08:20", 1), ("10:40", 1), ("10:41", 0)])
+def test_begun_work_fits_its_interval_too(time, fits):
+    """Free 08:00 to 12:00, 20 minutes each way and an hour's work; it is 13:00."""
+    day = instance([ada], [request("R1", "00:00-24:00")], now="13:00", pinned=(pinned("R1", "ada", time),))
+    assert starts(day) == [(0, time, time)] * fits
+
+
+@pytest.mark.parametrize(("cap", "fits"), [(100, 1), (99, 0)])
+def test_begun_work_keeps_the_caps_too(cap, fits):
+    day = instance([replace(ada, max_minutes=cap)], [visit], now="13:00", pinned=(pinned("R1", "ada", "09:00"),))
+    assert len(starts(day)) == fits
+
+
 # Why not: every reason once, and which one is told when there are several
 
 
@@ -155,11 +173,13 @@ CASES = {
     "no_time_to_travel": [
         only(volunteer("ada", "09:00-10:39"), visit),
         only(volunteer("ada", "09:41-12:00"), visit),
+        only(volunteer("ada", "09:00-10:00"), request("R1", "09:00")),
     ],
     "over_cap": [
         only(replace(ada, max_minutes=99), visit),
         only(replace(ada, max_minutes_per_day=99), visit),
         only(replace(ada, max_requests_per_day=0), visit),
+        only(volunteer("ada", "08:40-10:20", max_minutes=99), request("R1", "09:00")),
     ],
     "too_late_now": [only(ada, visit, now="09:41"), only(ada, visit, now="11:00")],
 }
@@ -248,6 +268,14 @@ def test_a_lag_makes_a_common_start():
     people = [volunteer("ada", "08:00-12:00"), volunteer("bo", "12:00-18:00")]
     assert settled(people, request("R1", "08:00-18:00", seats=[seat(), seat(lag=(0, 100))])) == []
     assert settled(people, request("R1", "08:00-18:00", seats=[seat(), seat(lag=(0, 99))])) == ["R1"]
+
+
+@pytest.mark.parametrize(("least", "settles"), [(10, []), (11, ["R1"])])
+def test_the_least_lag_counts_backwards(least, settles):
+    """The nurse starts at 10:30 at the earliest, the driver at 10:40 at the latest."""
+    people = [volunteer("ada", "10:10-18:00", skills="nurse"), volunteer("bo", "08:00-12:00", skills="driver")]
+    asked = request("R1", "08:00-18:00", seats=[seat("nurse"), seat("driver", lag=(least, 30))])
+    assert settled(people, asked) == settles
 
 
 def test_optional_seats_settle_nothing():
