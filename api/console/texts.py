@@ -17,7 +17,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "house": ("点单", "diandan"),
     "skip": ("跳到派单表", "Skip to the table"),
     "home": ("回到今日方案", "Back to today's plan"),
-    "print_hint": ("打印：Ctrl+P，A4 横向", "To print: Ctrl+P, A4 landscape"),
     "request_id": ("请求编号", "request id"),
     # the plan
     "plan": ("派单方案", "Plan"),
