@@ -11,6 +11,8 @@ from sqlmodel import Session
 WAIT_SECONDS = 5
 """Nobody waits longer than this for a lock or a connection; the answer is then 503."""
 
+CONNECTIONS = 20
+
 
 class Database:
     """Engines for one database. Writers are serialised by SQLite, by rows on PostgreSQL; readers see one moment."""
@@ -54,6 +56,7 @@ def _postgres(url: str) -> Engine:
     wait = f"-c lock_timeout={WAIT_SECONDS}s -c timezone=UTC"
     return create_engine(
         url,
+        pool_size=CONNECTIONS,
         pool_timeout=WAIT_SECONDS,
         pool_pre_ping=True,
         connect_args={"connect_timeout": WAIT_SECONDS - 1, "options": wait},
@@ -64,7 +67,9 @@ def _sqlite(url: str) -> Engine:
     file = make_url(url).database
     if file:
         Path(file).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, pool_timeout=WAIT_SECONDS, connect_args={"timeout": WAIT_SECONDS})
+    engine = create_engine(
+        url, pool_size=CONNECTIONS, pool_timeout=WAIT_SECONDS, connect_args={"timeout": WAIT_SECONDS}
+    )
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     return engine

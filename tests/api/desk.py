@@ -35,7 +35,8 @@ def request(start: str = "09:00", end: str = "10:00", **more: Any) -> dict[str, 
 
 
 def period(start: str = "08:00", end: str = "20:00", **more: Any) -> dict[str, Any]:
-    return {"from": at(start), "to": at(end), "seconds": 1, "gap": 1.0, **more}
+    """Any plan will do, so the first one found ends the solve."""
+    return {"from": at(start), "to": at(end), "seconds": 30, "gap": 1.0, **more}
 
 
 def migrated(url: str) -> Database:

@@ -45,13 +45,16 @@ def in_force(desk: Desk) -> list[tuple]:
 
 @pytest.fixture
 def published(staffed):
-    """A plan in force, and one more request, so that the next plan is another one."""
+    """A plan in force, and more requests than can be planned best in a moment."""
     staffed.enter("/v1/volunteers", volunteer())
     staffed.enter("/v1/requests", request())
     where = staffed.post("/v1/plans", period()).headers["Location"]
     assert staffed.settled(where)["state"] == "proposed"
     staffed.publish(where).raise_for_status()
-    staffed.enter("/v1/requests", request("10:30", "11:00"))
+    for n in range(10):
+        staffed.enter("/v1/volunteers", volunteer(at=[108.9 + 0.01 * n, 34.26]))
+    for n in range(50):
+        staffed.enter("/v1/requests", request("08:00", "11:00", at=[108.9 + 0.002 * n, 34.25 + 0.0007 * (n % 7)]))
     return where
 
 
@@ -92,8 +95,9 @@ def test_a_solve_that_always_dies_is_failed_with_its_cause(staffed, published):
 
 def test_a_worker_asked_to_leave_gives_its_attempt_back(staffed, published):
     """SIGTERM in the middle: the child goes, the job is begun again by the next worker, and counts once."""
-    where = staffed.post("/v1/plans", period(seconds=3, gap=0)).headers["Location"]
-    while staffed.get(where)["progress"] is None:
+    where = staffed.post("/v1/plans", period(seconds=5, gap=0)).headers["Location"]
+    while (plan := staffed.get(where))["progress"] is None:
+        assert plan["state"] in ("queued", "solving")
         time.sleep(0.05)
     worker = running("api.jobs.worker", os.getpid())
     child = running("api.jobs.child", worker)
@@ -104,7 +108,7 @@ def test_a_worker_asked_to_leave_gives_its_attempt_back(staffed, published):
 
 
 @pytest.mark.parametrize(
-    "limit, cause", [({"solve_memory_bytes": 2**20}, "solve_memory"), ({"solve_grace_seconds": -0.9}, "solve_time")]
+    "limit, cause", [({"solve_memory_bytes": 2**20}, "solve_memory"), ({"solve_grace_seconds": -29.9}, "solve_time")]
 )
 def test_a_solve_beyond_its_limits_is_failed_at_once(desk, limit, cause):
     """Again it would be no better, so it is not begun again."""

@@ -104,6 +104,7 @@ def test_a_seat_promised_elsewhere_is_named(desk, proposed):
     assert "volunteer 2 is taken" in told["detail"]
 
 
+@pytest.mark.prove("publish")
 def test_two_publishers_of_two_plans(desk, proposed):
     """At once, again and again: one plan is in force, the other is told why not."""
     for round_ in range(sample("publish", 5, 50)):

@@ -5,6 +5,7 @@ import time
 import httpx
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from sqlalchemy import text
 from sqlmodel import SQLModel
 
 from api.app import create_app
@@ -12,6 +13,7 @@ from api.db import Database
 from api.schema import migrate
 from api.serving import answering, listening
 from api.settings import Settings
+from tests.api.desk import request
 
 
 def ours(_object, name, kind, *_rest) -> bool:
@@ -51,6 +53,17 @@ def test_a_database_that_is_away_is_told_within_five_seconds():
     assert time.monotonic() - began < 6
     assert (answer.status_code, answer.json()["code"]) == (503, "database_away")
     assert answer.headers["Retry-After"]
+
+
+def test_a_writer_waits_five_seconds_at_most(desk):
+    """Somebody holds what every writer needs."""
+    with desk.database.writing() as session:
+        session.execute(text("UPDATE ledger SET version = version"))
+        began = time.monotonic()
+        answer = desk.post("/v1/requests", request())
+        assert 4 < time.monotonic() - began < 7
+    assert (answer.status_code, answer.json()["code"]) == (503, "database_away")
+    assert desk.get("/v1/requests")["items"] == []
 
 
 def test_sqlite_keeps_what_it_acknowledged(sqlite_url):
