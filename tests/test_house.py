@@ -96,12 +96,22 @@ def defining(name: str, sources: Sources) -> str | None:
 
 def past_the_door(sources: Sources) -> Iterator[str]:
     """The service takes from the matcher only what `matcher/__init__.py` exports."""
+    exported = {f"matcher.{name}" for name in _exports(sources.get("matcher", ""))}
     for module in sources:
         if root(module) != "api" or module == ONE_DOOR:
             continue
         for name in imports(module, sources):
-            if within(name, "matcher") and (name.count(".") != 1 or name in sources):
+            # `judge` is a module and the function in it: what the front door exports is the function.
+            if within(name, "matcher") and name not in exported and (name.count(".") != 1 or name in sources):
                 yield f"{module} imports {name}"
+
+
+def _exports(source: str) -> list[str]:
+    """What `__all__` lists."""
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "__all__" for t in node.targets):
+            return ast.literal_eval(node.value)
+    return []
 
 
 def heavy_at_the_door(sources: Sources) -> Iterator[str]:
