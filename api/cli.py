@@ -6,7 +6,8 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -27,6 +28,13 @@ app = typer.Typer(
 
 InstanceFile = Annotated[Path, typer.Argument(metavar="INSTANCE", help="what is to be planned")]
 PlanFile = Annotated[Path, typer.Argument(metavar="PLAN", help="who is to serve what")]
+
+
+class Engine(StrEnum):
+    """Which way of solving is asked for by name."""
+
+    SEARCH = "search"
+    EXACT = "exact"
 
 
 class State:
@@ -56,6 +64,8 @@ def solve(
     gap: Annotated[float, typer.Option(min=0, max=1, help="stop when at most this far from the best")] = 0.005,
     seed: Annotated[int, typer.Option(min=0, max=10**6, help="same seed and steps, same plan")] = 1,
     steps: Annotated[int | None, typer.Option(min=0, help="stop after so many rounds of search")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, max=256, help="by default one a core")] = None,
+    engine: Annotated[Engine | None, typer.Option(help="by default chosen by the size of the instance")] = None,
 ) -> None:
     """Plan an instance; Ctrl-C keeps the best plan so far. 求解。"""
     import matcher
@@ -67,7 +77,9 @@ def solve(
     _warn_of_skills(problem, instance)
     line = _ProgressLine()
     spent = time.monotonic() - BORN
-    plan = matcher.solve(problem, seconds, gap, seed, steps=steps, progress=line.tell, spent=spent)
+    plan = matcher.solve(
+        problem, seconds, gap, seed, steps=steps, threads=threads, engine=engine, progress=line.tell, spent=spent
+    )
     line.end()
     with _blaming(output):
         matcher.write_plan(plan, problem, output)
@@ -84,6 +96,7 @@ def solve(
 def check(
     instance: InstanceFile,
     plan: PlanFile,
+    proof: Annotated[Path | None, typer.Option(metavar="FILE", help="recompute the bound from this proof")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="for programs")] = False,
 ) -> None:
     """Judge a plan: cost by term, or each broken rule (exit 1). 检查。"""
@@ -94,13 +107,21 @@ def check(
     with _blaming(plan):
         answer = matcher.read_plan(plan, problem)
     verdict = matcher.judge(problem, answer)
+    broken, proven = verdict.violations, None
+    if proof is not None:
+        with _blaming(proof):
+            proven, unproven = matcher.judge_proof(problem, answer, matcher.read_proof(proof, problem))
+        broken += unproven
     if as_json:
-        print(json.dumps(_verdict(verdict, answer), ensure_ascii=False, indent=2))
+        print(json.dumps(_verdict(verdict, broken, answer.bound, proven), ensure_ascii=False, indent=2))
     elif verdict.holds:
         _print_figures(verdict.terms, verdict.cost, answer.bound, answer.gap)
-    for broken in () if as_json else verdict.violations:
-        print(f"{broken.rule}: {_words(broken.because_zh, broken.because)}")
-    if not verdict.holds:
+    if not as_json:
+        for violation in broken:
+            print(f"{violation.rule}: {_words(violation.because_zh, violation.because)}")
+        if proven is not None:
+            print(_words(f"此证明给出的下界是 {proven}", f"the bound this proof proves is {proven}"))
+    if broken:
         raise typer.Exit(1)
 
 
@@ -251,13 +272,13 @@ def _print_figures(terms: Mapping[str, int], cost: int, bound: int | None, gap: 
     print(f"{'cost':<12}{cost:>12,}\n{'bound':<12}{shown:>12}\n{'gap':<12}{'-' if gap is None else f'{gap:.2%}':>12}")
 
 
-def _verdict(verdict: Any, plan: Any) -> dict[str, Any]:
-    broken = [
-        {"rule": v.rule, "who": list(v.who), "because": {"zh": v.because_zh, "en": v.because}}
-        for v in verdict.violations
+def _verdict(verdict: Any, broken: Sequence[Any], bound: int | None, proven: int | None) -> dict[str, Any]:
+    violations = [
+        {"rule": v.rule, "who": list(v.who), "because": {"zh": v.because_zh, "en": v.because}} for v in broken
     ]
-    figures = {"terms": verdict.terms, "cost": verdict.cost, "settled": verdict.settled, "bound": plan.bound}
-    return {"holds": verdict.holds, "violations": broken, **figures}
+    figures = {"terms": verdict.terms, "cost": verdict.cost, "settled": verdict.settled, "bound": bound}
+    proof = {} if proven is None else {"proven": proven}
+    return {"holds": not broken, "violations": violations, **figures, **proof}
 
 
 def _settings(settings: Any, host: str | None, port: int | None) -> Any:

@@ -9,7 +9,7 @@ from matcher.files import (
     plan_from,
     read_instance,
     read_plan,
-    schema,
+    read_proof,
     write_instance,
     write_plan,
 )
@@ -28,7 +28,9 @@ from matcher.instance import (
 from matcher.judge import RULES, Verdict, Violation, judge
 from matcher.messages import MESSAGES
 from matcher.plan import STATUSES, TERMS, Assignment, Plan, Reason, Unserved, gap
+from matcher.proof import Leaf, Price, Proof, Split, judge_proof
 from matcher.reasons import why_chosen
+from matcher.shapes import schema
 from matcher.strict_json import read_json
 from matcher.travel import MODES, MatrixTravel, Place, StraightTravel, Travel
 
@@ -43,15 +45,19 @@ __all__ = [
     "Availability",
     "Instance",
     "InvalidInput",
+    "Leaf",
     "MatrixTravel",
     "Pinned",
     "Place",
     "Plan",
+    "Price",
     "Progress",
+    "Proof",
     "Published",
     "Reason",
     "Request",
     "Seat",
+    "Split",
     "StraightTravel",
     "TooLarge",
     "Travel",
@@ -65,11 +71,13 @@ __all__ = [
     "instance_document",
     "instance_from",
     "judge",
+    "judge_proof",
     "plan_document",
     "plan_from",
     "read_instance",
     "read_json",
     "read_plan",
+    "read_proof",
     "schema",
     "shown",
     "solve",

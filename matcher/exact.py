@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from ortools.sat.python import cp_model
@@ -31,6 +32,7 @@ class Exact:
     bound: int
     proven: bool
     size: str
+    interrupted: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,20 +103,33 @@ class Model:
         self.model.minimize(self.terms.total())
 
     def solved(self, seconds: float, seed: int, threads: int) -> Exact:
-        """Minimise the cost."""
+        """Minimise the cost. Ctrl-C ends it with what has been found."""
         solver = cp_model.CpSolver()
         solver.parameters.max_time_in_seconds = max(0.01, seconds)
         solver.parameters.num_workers = threads
         solver.parameters.random_seed = seed
-        status = solver.solve(self.model)
+        solver.parameters.catch_sigint_signal = False
+        status, interrupted = self._solve_aside(solver)
         if status == cp_model.MODEL_INVALID:
             raise AssertionError(self.model.validate())
-        bound = max(self.settled, math.ceil(solver.best_objective_bound - 1e-6))
         size = f"{len(self.model.proto.variables)} variables, {len(self.model.proto.constraints)} constraints"
+        bound = self.settled
+        if math.isfinite(solver.best_objective_bound):
+            bound = max(bound, math.ceil(solver.best_objective_bound - 1e-6))
         if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-            return Exact(None, {}, bound, False, size)
+            return Exact(None, {}, bound, False, size, interrupted)
         terms = self.terms.values(solver)
-        return Exact(tuple(self.assignments(solver)), terms, bound, status == cp_model.OPTIMAL, size)
+        return Exact(tuple(self.assignments(solver)), terms, bound, status == cp_model.OPTIMAL, size, interrupted)
+
+    def _solve_aside(self, solver: cp_model.CpSolver) -> tuple[cp_model.CpSolverStatus, bool]:
+        """Solve in a second thread, so that this one hears Ctrl-C; the status, and whether it did."""
+        with ThreadPoolExecutor(max_workers=1) as aside:
+            solving = aside.submit(solver.solve, self.model)
+            try:
+                return solving.result(), False
+            except KeyboardInterrupt:
+                solver.stop_search()
+                return solving.result(), True
 
     # requests and their crews
 

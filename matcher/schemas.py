@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from matcher.files import SCHEMAS, schema
+from matcher.shapes import SCHEMAS, schema
 
 FOLDER = Path(__file__).parent / "schema"
 

@@ -15,11 +15,11 @@ MAX_DEPTH = 64
 MAX_DIGITS = 300
 
 
-def read_json(data: bytes, limit: int | None = None) -> Any:
+def read_json(data: bytes, limit: int | None = None, depth: int = MAX_DEPTH) -> Any:
     """Parse UTF-8 JSON (a byte order mark is accepted), or raise InvalidInput.
 
     Refused: more than `limit` bytes, NaN and Infinity, numbers beyond double precision, a key twice in one object,
-    nesting deeper than 64, NUL characters and lone surrogates in texts.
+    nesting deeper than `depth`, NUL characters and lone surrogates in texts.
     """
     if limit is not None and len(data) > limit:
         raise InvalidInput("body_too_large", "", len(data), limit=limit)
@@ -33,8 +33,8 @@ def read_json(data: bytes, limit: int | None = None) -> Any:
     except _NotANumber as error:
         raise InvalidInput("json_invalid", "", error.token, **_place(data, text, _bare(text, error.token))) from None
     except RecursionError:
-        raise InvalidInput("json_too_deep", limit=MAX_DEPTH) from None
-    _check(value)
+        raise InvalidInput("json_too_deep", limit=depth) from None
+    _check(value, depth)
     return value
 
 
@@ -103,7 +103,7 @@ def _place(data: bytes, text: str, position: int) -> dict[str, int]:
     return {"line": before.count("\n") + 1, "column": position - before.rfind("\n"), "offset": offset}
 
 
-def _check(value: Any) -> None:
+def _check(value: Any, deepest: int) -> None:
     """Walk what was read once: depth, keys that stand twice, and what cannot be stored."""
     stack: list[tuple[Any, str, int]] = [(value, "$", 1)]
     while stack:
@@ -111,8 +111,8 @@ def _check(value: Any) -> None:
         if isinstance(item, str):
             _check_text(item, path)
             continue
-        if depth > MAX_DEPTH:
-            raise InvalidInput("json_too_deep", "", limit=MAX_DEPTH)
+        if depth > deepest:
+            raise InvalidInput("json_too_deep", "", limit=deepest)
         if isinstance(item, _Twice):
             raise InvalidInput("json_duplicate_key", f"{path}.{item.key}", item.key)
         if isinstance(item, dict):

@@ -32,7 +32,7 @@ EXACT_SHARE = 0.7
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a solve has come: seconds since it began, cost and bound of the plan at hand, and how many it serves."""
+    """How far a solve has come: seconds since it began, cost and bound of the best plan, and how many it serves."""
 
     seconds: float
     cost: int
@@ -98,7 +98,7 @@ class _Run:
         try:
             insert_by_regret(self.state, self._out_of_time)
             search.note()
-            self._report(always=True)
+            self._report(search, always=True)
             if engine == "exact" or (engine is None and steps is None and self._is_small()):
                 found = self._exact(1.0 if engine else EXACT_SHARE)
                 if found.proven or (engine and found.assignments is not None):
@@ -123,6 +123,9 @@ class _Run:
         self.bound = max(self.bound, found.bound)
         if found.assignments is not None and self.state.cost > sum(found.terms.values()):
             self.state.begin_from(found.assignments)
+            self.state.keep()
+        if found.interrupted:
+            raise KeyboardInterrupt
         return found
 
     def _improve(self, search: Search, steps: int | None) -> None:
@@ -132,7 +135,7 @@ class _Run:
             share = self._elapsed() / self.seconds if steps is None else done / steps
             search.round(min(1.0, share))
             done += 1
-            self._report()
+            self._report(search)
 
     def _finished(self, search: Search) -> bool:
         return self._out_of_time() or self._gap(search.best[2]) <= self.wanted_gap
@@ -153,14 +156,14 @@ class _Run:
     def _elapsed(self) -> float:
         return time.perf_counter() - self.started
 
-    def _report(self, always: bool = False) -> None:
+    def _report(self, search: Search, always: bool = False) -> None:
         elapsed = self._elapsed()
         if self.progress is None or (elapsed < self.reported + REPORT_EVERY and not always):
             return
         self.reported = elapsed
-        served = sum(crew is not None for crew in self.state.crews)
-        cost = self.state.cost
-        self.progress(Progress(elapsed, cost, self.bound, self._gap(cost), served, len(self.state.crews)))
+        _, crews, cost = search.best
+        served = sum(crew is not None for crew in crews)
+        self.progress(Progress(elapsed, cost, self.bound, self._gap(cost), served, len(crews)))
 
     def _written(self, assignments: tuple[Assignment, ...], terms: dict[str, int], engine: str) -> Plan:
         cost = sum(terms.values())

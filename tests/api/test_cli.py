@@ -5,13 +5,15 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from matcher import read_plan, write_instance
-from scenarios import preset
+from scenarios import generate, preset
+from tests.builders import instance, request, volunteer
 
 DIANDAN = [sys.executable, "-m", "api.cli"]
 
@@ -43,6 +45,43 @@ def test_solve_and_check(team, planned):
     assert checked.stdout.startswith("unserved")
     told = json.loads(diandan("check", team, planned, "--json").stdout)
     assert told["holds"] and told["cost"] == sum(told["terms"].values())
+
+
+def test_a_proof_is_recomputed(tmp_path):
+    """One visit costs 400; a price of 400 proves it, and one point more is exit 1 with what is really proven."""
+    day = instance([volunteer("ada")], [request("R", "09:00-10:00")])
+    write_instance(day, tmp_path / "day.json")
+    solved = diandan("solve", tmp_path / "day.json", "-o", tmp_path / "plan.json", "--engine", "exact", "--threads", 1)
+    assert solved.returncode == 0, solved.stderr
+    price = {"request": "R", "seat": 0, "from": "2026-03-02T09:00+08:00", "to": "2026-03-02T10:00+08:00"}
+    tree = {"request": "R", "split": "served", "no": {"prices": []}, "yes": {"prices": [{**price, "points": 400}]}}
+    proof = {"format": "diandan-proof/1", "instance": day.name, "bound": 400, "tree": tree}
+    files = (tmp_path / "day.json", tmp_path / "plan.json", "--proof", tmp_path / "proof.json")
+    (tmp_path / "proof.json").write_text(json.dumps(proof))
+    checked = diandan("check", *files)
+    assert (checked.returncode, checked.stderr) == (0, "")
+    assert checked.stdout.endswith("the bound this proof proves is 400\n")
+    for change in ({"bound": 401}, {"instance": "another"}, {"tree": {k: v for k, v in tree.items() if k != "no"}}):
+        (tmp_path / "proof.json").write_text(json.dumps({**proof, **change}))
+        checked = diandan("check", *files)
+        assert checked.returncode == 1 and "proof: " in checked.stdout
+    told = json.loads(diandan("check", *files, "--json").stdout)
+    assert not told["holds"] and told["proven"] == 400
+    (tmp_path / "proof.json").write_text(json.dumps({**proof, "tree": {**tree, "nay": 1}}))
+    assert diandan("check", *files).returncode == 3
+
+
+def test_ctrl_c_ends_the_exact_model_too(tmp_path):
+    """12 x 100 takes the model long; Ctrl-C is heard, the plan written, exit 130."""
+    write_instance(generate(12, 100, seed=1, team_share=0.5), tmp_path / "day.json")
+    words = ["solve", tmp_path / "day.json", "-o", tmp_path / "plan.json", "--seconds", "300", "--engine", "exact"]
+    running = subprocess.Popen([*DIANDAN, *map(str, words)], stderr=subprocess.PIPE)
+    assert running.stderr.read(1)  # the first progress line: planning has begun
+    time.sleep(0.3)
+    running.send_signal(signal.SIGINT)
+    running.stderr.close()
+    assert running.wait(timeout=30) in (0, 130)  # 0 where a fast machine had proven it before
+    assert diandan("check", tmp_path / "day.json", tmp_path / "plan.json").returncode == 0
 
 
 def test_a_broken_rule_is_exit_1(team, planned, tmp_path):

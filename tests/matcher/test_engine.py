@@ -205,6 +205,15 @@ def test_more_search_is_never_worse():
     assert solve(day, seconds=600, steps=300).cost <= solve(day, seconds=600, steps=0).cost
 
 
+def test_what_is_reported_never_gets_worse():
+    """Costs told while searching fall or stay, and the plan costs no more than the last of them."""
+    told = []
+    plan = solve(generate(60, 60, seed=4, team_share=0.2), seconds=3, progress=told.append)
+    costs = [one.cost for one in told]
+    assert len(costs) > 2 and costs == sorted(costs, reverse=True) and plan.cost <= costs[-1]
+    assert all(one.bound <= one.cost and one.served <= one.requests == 60 for one in told)
+
+
 def test_an_interrupted_solve_keeps_the_best_plan():
     """Ctrl-C while searching: what there is is finished, judged clean and marked."""
     day = generate(60, 60, seed=4, team_share=0.2)

@@ -26,7 +26,7 @@ MEANING = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["instance", "plan"])
+@pytest.mark.parametrize("name", ["instance", "plan", "proof"])
 def test_the_published_schema_is_the_codes(name):
     """`python -m matcher.schemas` brings the files up to date."""
     assert (FOLDER / f"{name}.json").read_text(encoding="utf-8") == published(name)
@@ -34,7 +34,7 @@ def test_the_published_schema_is_the_codes(name):
 
 
 def test_nothing_else_is_published():
-    assert sorted(path.name for path in FOLDER.iterdir()) == ["instance.json", "plan.json"]
+    assert sorted(path.name for path in FOLDER.iterdir()) == ["instance.json", "plan.json", "proof.json"]
 
 
 @pytest.mark.parametrize("name", FULL)
