@@ -27,7 +27,8 @@ def _instances(draw: st.DrawFn, requests: int, volunteers: int, seats: int) -> I
     on_matrix = draw(st.booleans())
     places = PLACES if on_matrix else POINTS
     marks = draw(st.sampled_from((MARKS, MARKS, MARKS + LATE_MARKS)))
-    people = tuple(draw(_volunteer(f"v{n}", places, marks)) for n in range(draw(st.integers(1, volunteers))))
+    crowd = (1, *range(max(1, volunteers - 2), volunteers + 1), volunteers)
+    people = tuple(draw(_volunteer(f"v{n}", places, marks)) for n in range(draw(st.sampled_from(crowd))))
     wanted = tuple(
         draw(_request(f"r{n}", places, marks, seats, [v.id for v in people]))
         for n in range(draw(st.integers(1, requests)))
@@ -41,7 +42,7 @@ def _instances(draw: st.DrawFn, requests: int, volunteers: int, seats: int) -> I
         draw(st.sampled_from((1440, 1440, 2880, 600))),
         people,
         wanted,
-        now=draw(st.none() | st.sampled_from((470, 500, 510, 545))),
+        now=draw(st.none() | st.sampled_from((470, 500, 510, 545, 600))),
         travel=draw(_travel(on_matrix)),
         published=tuple(draw(_published(r, v, marks)) for r, v in in_force) + draw(_gone(wanted)),
         pinned=_without_clashes([draw(_pinned(r, v, marks)) for r, v in kept]),
@@ -52,7 +53,8 @@ def _instances(draw: st.DrawFn, requests: int, volunteers: int, seats: int) -> I
 @st.composite
 def _volunteer(draw: st.DrawFn, id: str, places: tuple, marks: tuple) -> Volunteer:
     drawn = st.lists(st.sampled_from(marks), min_size=2, max_size=4, unique=True).map(sorted)
-    ends = draw(st.just([marks[0], marks[-1]]) | st.just([marks[0], 600, marks[-1]]) | drawn)
+    whole = st.just([marks[0], marks[-1]])
+    ends = draw(whole | whole | st.just([marks[0], 600, marks[-1]]) | drawn)
     intervals = [
         Availability(
             a,
@@ -68,9 +70,9 @@ def _volunteer(draw: st.DrawFn, id: str, places: tuple, marks: tuple) -> Volunte
         tuple(intervals),
         skills=draw(st.sampled_from(({}, {"nurse": 1}, {"nurse": 2, "driver": 1}, {"nurse": 2}, {"driver": 1}))),
         radius_km=draw(st.sampled_from((None, None, None, 1.0, 1.8))),
-        max_requests_per_day=draw(st.sampled_from((None, None, None, 1, 2))),
-        max_minutes_per_day=draw(st.sampled_from((None, None, None, 60, 100))),
-        max_minutes=draw(st.sampled_from((None, None, None, 70, 130))),
+        max_requests_per_day=draw(st.sampled_from((None, None, None, None, None, 1, 2))),
+        max_minutes_per_day=draw(st.sampled_from((None, None, None, None, None, 60, 100))),
+        max_minutes=draw(st.sampled_from((None, None, None, None, None, 70, 130))),
         history_minutes=draw(st.sampled_from((0, 0, 30, 90))),
         target_minutes=draw(st.sampled_from((240, 60, 41, 0))),
     )
@@ -85,7 +87,7 @@ def _request(draw: st.DrawFn, id: str, places: tuple, marks: tuple, seats: int, 
             Seat(
                 draw(_skills()),
                 optional=draw(st.sampled_from((False, False, True))),
-                lag=(low, low + draw(st.sampled_from((0, 0, 5, 30)))),
+                lag=(low, low + draw(st.sampled_from((0, 5, 30)))),
                 minutes=draw(st.sampled_from((None, None, 15))),
             )
         )
@@ -95,10 +97,10 @@ def _request(draw: st.DrawFn, id: str, places: tuple, marks: tuple, seats: int, 
         id,
         draw(st.sampled_from(places)),
         draw(st.sampled_from((20, 30, 60))),
-        tuple(Window(a, a + draw(st.sampled_from((0, 10, 30, 120)))) for a in starts),
+        tuple(Window(a, a + draw(st.sampled_from((0, 10, 30, 120, 120)))) for a in starts),
         end_at=draw(st.none() | st.none() | st.sampled_from(places)),
         priority=draw(st.sampled_from(("urgent", "high", "normal", "low"))),
-        due=draw(st.none() | st.none() | st.sampled_from(marks)),
+        due=draw(st.none() | st.sampled_from(marks)),
         seats=tuple(crew),
         partners=tuple(draw(st.just([]) | some)),
         forbidden=tuple(draw(st.just([]) | st.just([]) | some)),
@@ -108,7 +110,7 @@ def _request(draw: st.DrawFn, id: str, places: tuple, marks: tuple, seats: int, 
 
 
 def _skills() -> st.SearchStrategy[dict[str, int]]:
-    return st.sampled_from(({}, {}, {}, {"nurse": 1}, {"nurse": 2}, {"driver": 1}))
+    return st.sampled_from(({}, {}, {}, {}, {}, {"nurse": 1}, {"nurse": 2}, {"driver": 1}))
 
 
 @st.composite
@@ -137,7 +139,8 @@ def _gone(draw: st.DrawFn, wanted: tuple[Request, ...]) -> tuple[Published, ...]
 def _pinned(draw: st.DrawFn, request: Request, volunteer: str, marks: tuple) -> Pinned:
     """Kept or not: in a seat or any, at a start (begun, perhaps, before now) or any."""
     seat = draw(st.none() | st.integers(0, len(request.seats) - 1))
-    start = draw(st.none() | st.sampled_from([w.start for w in request.windows] + [w.end for w in request.windows]))
+    ends = [w.start for w in request.windows] * 2 + [w.end for w in request.windows]
+    start = draw(st.none() | st.sampled_from(ends) | st.sampled_from(ends))
     return Pinned(request.id, volunteer, seat, start)
 
 

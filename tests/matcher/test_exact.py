@@ -211,7 +211,7 @@ FAULTS = [
 
 @pytest.fixture(scope="module")
 def some() -> list[Instance]:
-    return drawn(400, 3, 3)
+    return drawn(600, 3, 3)
 
 
 @pytest.mark.parametrize("plant", FAULTS, ids=lambda plant: plant.__name__.strip("_"))
