@@ -57,17 +57,17 @@ def publish(database: Database, session: Session, wish: Wish, timezone: str) -> 
     """Put a proposed plan in force: its seats become offers."""
     with database.reading() as reader:  # ended before anything is written
         seen = ledger.version(reader)
-        _judged(reader, wish, timezone)
+        made_from = _judged(reader, wish, timezone)
     if not ledger.turn_from(session, seen):
         raise PlanOutdated("plan_id", wish.plan_id, changed=ledger.version(session) - seen)
-    _put_in_force(session, wish)
+    _put_in_force(session, wish, made_from)
     row = service.find(session, wish.plan_id)
     session.refresh(row)
     return service.public(session, row)
 
 
-def _judged(session: Session, wish: Wish, timezone: str) -> None:
-    """Refuse a plan that is not proposed, is not of this world any more, or breaks a rule."""
+def _judged(session: Session, wish: Wish, timezone: str) -> Instance:
+    """What the plan was made from; refused when it is not proposed, not of this world any more, or breaks a rule."""
     row = service.find(session, wish.plan_id)
     if row.version != wish.version:
         raise StaleVersion("If-Match", wish.version, headers={"ETag": f'"{row.version}"'}, current=row.version)
@@ -83,6 +83,7 @@ def _judged(session: Session, wish: Wish, timezone: str) -> None:
     if plan.broken_pins and wish.why is None:
         rows = ", ".join(f"{pin.volunteer} ({pin.request})" for pin in plan.broken_pins)
         raise PinsBroken("reason", None, rows=rows)
+    return made_from
 
 
 def _changed(made_from: Instance, now: Instance) -> int:
@@ -106,20 +107,23 @@ def _check_rules(made_from: Instance, plan: Plan, wish: Wish) -> None:
         raise PlanInvalid("plan_id", wish.plan_id, rule=found[0].rule, rows=rows, because=found[0].because)
 
 
-def _put_in_force(session: Session, wish: Wish) -> None:
+def _put_in_force(session: Session, wish: Wish, made_from: Instance) -> None:
     row = service.find(session, wish.plan_id)
     published = {"state": PlanState.PUBLISHED, "published_at": wish.at}
     if not move(session, wish.plan_id, PlanState.PROPOSED, wish.version, **published):
         raise StaleVersion("If-Match", wish.version, current=row.version)
     ledger.note(session, "plan", [wish.plan_id], PlanState.PROPOSED, PlanState.PUBLISHED, wish.by, wish.at, wish.why)
-    before = _retire(session, row, wish)
+    before = _retire(session, row, wish, {int(entry.request) for entry in made_from.published})
     after = _offer(session, wish)
     _turn_requests(session, after, RequestState.TRIAGED, RequestState.DISPATCHED, wish)
     _turn_requests(session, before - after, RequestState.DISPATCHED, RequestState.TRIAGED, wish)
 
 
-def _retire(session: Session, row: PlanRow, wish: Wish) -> set[int]:
-    """Plans in force that meet this period are superseded; their seats in it are released. The requests let go."""
+def _retire(session: Session, row: PlanRow, wish: Wish, weighed: set[int]) -> set[int]:
+    """Plans in force that meet this period are superseded, the seats of requests this plan weighed are released.
+
+    A crew with a seat outside the period is none of this plan's business, and stays whole. The requests let go.
+    """
     old = session.exec(
         select(PlanRow.id).where(
             PlanRow.state == PlanState.PUBLISHED,
@@ -138,9 +142,11 @@ def _retire(session: Session, row: PlanRow, wish: Wish) -> set[int]:
             AssignmentRow.starts_at <= row.ends_at,
         )
     ).all()
+    held = [seat for seat in seats if seat.request_id in weighed]
     for state in IN_FORCE:
-        _turn_seats(session, [id for id, _, now in seats if now == state], state, AssignmentState.RELEASED, wish)
-    return {request for _, request, _ in seats}
+        ids = [seat.id for seat in held if seat.state == state]
+        _turn_seats(session, ids, state, AssignmentState.RELEASED, wish)
+    return {seat.request_id for seat in held}
 
 
 def _offer(session: Session, wish: Wish) -> set[int]:

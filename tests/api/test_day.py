@@ -1,7 +1,7 @@
 """The main job over HTTP: roster and requests in, a plan out, published, seen in a volunteer's schedule."""
 
 from matcher import instance_from, judge, plan_from
-from tests.api.desk import period, request, volunteer
+from tests.api.desk import at, period, request, volunteer
 
 
 def test_a_day_is_planned_published_and_seen(staffed):
@@ -71,6 +71,17 @@ def test_a_request_let_go_is_triaged_again(desk):
     desk.change("UPDATE volunteers SET skills = '{}'")
     desk.publish(desk.proposal()).raise_for_status()
     assert desk.get(f"/v1/requests/{request_id}")["state"] == "triaged"
+
+
+def test_a_crew_that_began_before_the_period_is_left_alone(desk):
+    """One seat starts at 08:50, the other an hour later; a plan from 09:30 on knows of neither and lets go of none."""
+    for _ in range(2):
+        desk.enter("/v1/volunteers", volunteer())
+    crew = desk.enter("/v1/requests", request("08:50", "08:50", seats=[{}, {"lag": [60, 60]}]))
+    desk.publish(desk.proposal()).raise_for_status()
+    desk.publish(desk.proposal(**{"from": at("09:30")})).raise_for_status()
+    assert desk.get(f"/v1/requests/{crew}")["state"] == "dispatched"
+    assert [seat["state"] for seat in desk.get("/v1/plans/1")["assignments"]] == ["offered", "offered"]
 
 
 def test_every_state_change_is_in_the_audit(desk):
