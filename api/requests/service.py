@@ -34,7 +34,7 @@ def _know_everybody(session: Session, asked: RequestCreate) -> None:
     """Whoever is named is on the roster."""
     named = {id: "partners" for id in asked.partners} | {id: "forbidden" for id in asked.forbidden}
     for key in asked.affinity:
-        if not key.isdecimal() or len(key) > 9:
+        if not (key.isascii() and key.isdecimal() and len(key) <= 9 and key == str(int(key))):
             raise RefUnknown("affinity", key)
         named[int(key)] = "affinity"
     known = set(session.exec(select(VolunteerRow.id).where(col(VolunteerRow.id).in_(named))))
