@@ -13,10 +13,10 @@ from api import schema
 from api.db import Database
 from api.errors import SchemaMismatch
 from api.jobs import identity, lifeline
-from api.jobs.queue import APPLICATION, APPLICATION_VERSION, QUEUE, SOLVE
 from api.jobs.solving import Solver
 from api.jobs.watch import Stopped
 from api.messages import hint, sentence
+from api.queue import APPLICATION, APPLICATION_VERSION, QUEUE, SOLVE
 from api.settings import Settings
 
 log = logging.getLogger(__name__)

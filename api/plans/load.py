@@ -1,36 +1,31 @@
-"""Rows -> Instance. With `store.py` the only place that knows both worlds."""
+"""Rows -> Instance, each row by `vocabulary.py`. With these two, `store.py` alone knows both worlds."""
 
 import json
 import zlib
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.orm import selectinload
 from sqlmodel import Session, col, select
 
-from api.models import AssignmentRow, AvailabilityRow, PlanRow, RequestRow, RequestWindowRow, VolunteerRow
+from api.models import AssignmentRow, PlanRow, RequestRow, RequestWindowRow, VolunteerRow
 from api.models.plans import IN_FORCE, PINNED, PlanFileRow
 from api.models.requests import RequestState
+from api.vocabulary import request, volunteer
 from matcher import (
     Availability,
     Instance,
-    InvalidInput,
     Pinned,
     Plan,
     Published,
-    Request,
-    Seat,
     Volunteer,
-    Window,
     instance_document,
     instance_from,
     plan_from,
 )
-
-Minute = Callable[[datetime], int]
 
 OPEN = (RequestState.TRIAGED, RequestState.DISPATCHED)
 
@@ -80,65 +75,6 @@ def _open_requests(session: Session, origin: datetime, end: datetime) -> Sequenc
     )
     found = select(RequestRow).where(col(RequestRow.state).in_(OPEN), col(RequestRow.id).in_(meets))
     return session.exec(found.options(selectinload(RequestRow.windows)).order_by("id")).all()
-
-
-def volunteer(row: VolunteerRow, minute: Minute) -> Volunteer:
-    return Volunteer(
-        id=str(row.id),
-        label=row.label or row.code,
-        at=tuple(row.at),
-        availability=tuple(_interval(a, minute) for a in row.availability),
-        skills=row.skills,
-        mode=row.mode,
-        radius_km=row.radius_km,
-        max_requests_per_day=row.max_requests_per_day,
-        max_minutes_per_day=row.max_minutes_per_day,
-        max_minutes=row.max_minutes,
-        history_minutes=row.history_minutes,
-        target_minutes=row.target_minutes,
-        unit=row.unit,
-        community=row.community,
-        grid=row.grid,
-    )
-
-
-def check(row: VolunteerRow | RequestRow) -> None:
-    """Refuse, before it is kept, a row that no plan could use."""
-    epoch = datetime(2000, 1, 1, tzinfo=UTC)
-
-    def minute(moment: datetime) -> int:
-        return int((moment - epoch).total_seconds() // 60)
-
-    try:
-        volunteer(row, minute) if isinstance(row, VolunteerRow) else request(row, minute)
-    except InvalidInput as error:
-        if error.code == "window_invalid" and isinstance(error.value, tuple):
-            error.value = " – ".join(f"{epoch + timedelta(minutes=m):%Y-%m-%dT%H:%MZ}" for m in error.value)
-        raise
-
-
-def _interval(row: AvailabilityRow, minute: Minute) -> Availability:
-    at = None if row.at is None else tuple(row.at)
-    return Availability(minute(row.starts_at), minute(row.ends_at), at, row.mode)
-
-
-def request(row: RequestRow, minute: Minute) -> Request:
-    return Request(
-        id=str(row.id),
-        label=row.label or row.code,
-        at=tuple(row.at),
-        end_at=None if row.end_at is None else tuple(row.end_at),
-        service=row.service,
-        minutes=row.minutes,
-        windows=tuple(Window(minute(w.starts_at), minute(w.ends_at)) for w in row.windows),
-        priority=row.priority,
-        due=None if row.due is None else minute(row.due),
-        seats=tuple(Seat(s["skills"], s["optional"], tuple(s["lag"]), s["minutes"]) for s in row.seats),
-        partners=tuple(str(id) for id in row.partners),
-        forbidden=tuple(str(id) for id in row.forbidden),
-        affinity=row.affinity,
-        wishes=row.wishes,
-    )
 
 
 def _within(person: Volunteer, end: int, taken: Sequence[tuple[int, int]]) -> Volunteer:

@@ -10,7 +10,6 @@ from sqlmodel import Session, select
 from api import ledger
 from api.db import Database
 from api.errors import ApiError, NotFound
-from api.jobs.queue import enqueue_solve
 from api.messages import LANGUAGES, sentence
 from api.models import AssignmentRow, PlanRow, RequestRow, VolunteerRow
 from api.models.plans import (
@@ -24,6 +23,7 @@ from api.models.plans import (
     ServedPublic,
     UnservedPublic,
 )
+from api.queue import enqueue_solve
 from matcher import PRIORITIES
 
 LONGEST = timedelta(days=62)

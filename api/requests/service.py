@@ -8,7 +8,7 @@ from api import ledger
 from api.errors import CodeTaken, NotFound, RefUnknown
 from api.models import RequestRow, RequestWindowRow, VolunteerRow
 from api.models.requests import RequestCreate, RequestPublic, RequestState
-from api.plans import load
+from api.vocabulary import check
 
 
 def enter(session: Session, asked: RequestCreate, at: datetime, by: str) -> RequestPublic:
@@ -22,7 +22,7 @@ def enter(session: Session, asked: RequestCreate, at: datetime, by: str) -> Requ
         state=RequestState.TRIAGED,
         created_at=at,
     )
-    load.check(row)
+    check(row)
     session.add(row)
     session.flush()
     ledger.turn(session)

@@ -10,7 +10,7 @@ from api.errors import CodeTaken, NotFound
 from api.models import AssignmentRow, AvailabilityRow, RequestRow, VolunteerRow
 from api.models.plans import AssignmentPublic, AssignmentState
 from api.models.volunteers import VolunteerCreate, VolunteerPublic
-from api.plans import load
+from api.vocabulary import check
 
 SHOWN = (AssignmentState.OFFERED, AssignmentState.ACCEPTED, AssignmentState.CHECKED_IN, AssignmentState.DONE)
 
@@ -38,7 +38,7 @@ def _row(session: Session, asked: VolunteerCreate, at: datetime) -> VolunteerRow
         created_at=at,
         availability=[AvailabilityRow(**period.model_dump()) for period in asked.availability],
     )
-    load.check(row)
+    check(row)
     return row
 
 
