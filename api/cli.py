@@ -204,11 +204,10 @@ def _told(error: Exception) -> int:
 
 def _line(code: str, where: list[Any], params: Mapping[str, Any]) -> None:
     """`[code] file: path: sentence; mend` on standard error."""
-    from api.messages import hint, sentence
+    from api.messages import line
 
     place = "".join(f"{part}: " for part in where if part)
-    mend = hint(code, State.lang, params)
-    print(f"[{code}] {place}{sentence(code, State.lang, params)}; {mend}", file=sys.stderr)
+    print(line(code, State.lang, params, place), file=sys.stderr)
 
 
 def _warn(code: str, file: Path, params: Mapping[str, Any]) -> None:

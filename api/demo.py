@@ -20,7 +20,7 @@ from rich.table import Table
 from api.db import Database
 from api.errors import ApiError
 from api.jobs import identity
-from api.messages import LANGUAGES, hint, sentence
+from api.messages import LANGUAGES, line
 from api.models.volunteers import VolunteerCreate
 from api.serving import LockedBy, house
 from api.settings import Settings
@@ -59,11 +59,7 @@ def main() -> int:
                     signal.pause()
     except ApiError as error:
         for lang in LANGUAGES:
-            params = {"value": error.value, **error.params}
-            print(
-                f"[{error.code}] {sentence(error.code, lang, params)}; {hint(error.code, lang, params)}",
-                file=sys.stderr,
-            )
+            print(line(error.code, lang, {"value": error.value, **error.params}), file=sys.stderr)
         return 3
     except KeyboardInterrupt:
         return 0 if not asked.once else 130

@@ -1,4 +1,4 @@
-"""One catalogue of sentences, Chinese and English, for API, command line and pages: the matcher's and ours."""
+"""One catalogue of what may go wrong, Chinese and English, for API, command line and pages: the matcher's and ours."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -127,7 +127,10 @@ MESSAGES: dict[str, dict[str, str]] = MATCHER_MESSAGES | {
     # nouns and their states
     "not_found": _say("这里没有 {value}", "there is no {value} here", "请检查地址", "check the address"),
     "method_not_allowed": _say(
-        "这里不能 {value}", "{value} is not possible here", "请看 /docs 中的接口", "see the operations at /docs"
+        "这里不能 {value}",
+        "{value} is not possible here",
+        "请看 /openapi.json 中的接口",
+        "see the operations in /openapi.json",
     ),
     "code_taken": _say(
         "编号 {value} 已有人用",
@@ -225,6 +228,11 @@ def sentence(code: str, lang: str, params: Mapping[str, Any]) -> str:
 def hint(code: str, lang: str, params: Mapping[str, Any]) -> str:
     """The likely mend."""
     return MESSAGES[code]["hint_" + lang].format_map(_shown(params))
+
+
+def line(code: str, lang: str, params: Mapping[str, Any], place: str = "") -> str:
+    """`[code] file: path: sentence; mend`, as a terminal shows it."""
+    return f"[{code}] {place}{sentence(code, lang, params)}; {hint(code, lang, params)}"
 
 
 def _shown(params: Mapping[str, Any]) -> dict[str, str]:

@@ -15,7 +15,7 @@ from api.errors import SchemaMismatch
 from api.jobs import identity, lifeline
 from api.jobs.solving import Solver
 from api.jobs.watch import Stopped
-from api.messages import hint, sentence
+from api.messages import LANGUAGES, line
 from api.queue import APPLICATION, APPLICATION_VERSION, QUEUE, SOLVE
 from api.settings import Settings
 
@@ -80,8 +80,8 @@ def _work(solver: Solver) -> None:
 
 
 def _refuse(code: str, params: dict[str, object]) -> int:
-    for lang in ("zh", "en"):
-        print(f"[{code}] {sentence(code, lang, params)}; {hint(code, lang, params)}", file=sys.stderr)
+    for lang in LANGUAGES:
+        print(line(code, lang, params), file=sys.stderr)
     return 3
 
 
