@@ -16,8 +16,9 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
-from api.messages import MESSAGES, hint, sentence
-from api.models.base import Shape
+from api.messages import LANGUAGES, MESSAGES, hint, sentence
+from api.models.base import LARGEST_PAGE, Shape
+from api.models.plans import PlanCreate
 from api.models.requests import RequestCreate
 from api.models.volunteers import VolunteerCreate
 from matcher import InvalidInput, shown
@@ -155,7 +156,7 @@ def language(scope: Scope) -> str:
     for name, value in scope["headers"]:
         if name == b"accept-language":
             for wish in value.decode("latin-1").lower().split(","):
-                if wish.strip()[:2] in ("zh", "en"):
+                if wish.strip()[:2] in LANGUAGES:
                     return str(wish.strip()[:2])
     return "zh"
 
@@ -220,7 +221,7 @@ def _translated(found: Mapping[str, Any]) -> tuple[str, str, Any, Mapping[str, A
     if where == "path":
         return "id_invalid", path, value, {}
     if where == "query":
-        return "page_invalid", path, value, {"limit": 200}
+        return "page_invalid", path, value, {"limit": LARGEST_PAGE}
     if kind == "missing":
         return "key_missing", path, names[-1] if names else "body", {}
     if kind == "extra_forbidden":
@@ -238,5 +239,5 @@ def _nearest(name: str) -> dict[str, str]:
 
 
 def _field_names() -> set[str]:
-    shapes = [RequestCreate, VolunteerCreate, *Shape.__subclasses__()]
+    shapes = [PlanCreate, RequestCreate, VolunteerCreate, *Shape.__subclasses__()]
     return {field.alias or name for shape in shapes for name, field in shape.model_fields.items()}

@@ -11,8 +11,8 @@ from pydantic import BaseModel
 from sqlmodel import Session, SQLModel, select
 
 from api.errors import ApiError
+from api.models.base import LARGEST_PAGE
 
-LARGEST_PAGE = 200
 SORTS = ("id", "-id")
 
 Item = TypeVar("Item")

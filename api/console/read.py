@@ -15,7 +15,7 @@ from api.console.trips import Point, Trip, Visit, trips
 from api.errors import NotFound
 from api.models import PlanRow, RequestRow, VolunteerRow
 from api.models.base import ID_LIMIT
-from api.models.plans import PlanPublic, PlanState, UnservedPublic
+from api.models.plans import UNDER_WAY, PlanPublic, PlanState, UnservedPublic
 from api.models.requests import RequestState
 from api.plans import service as plans
 from api.volunteers import service as volunteers
@@ -27,7 +27,6 @@ VISITS = 4
 HOMES = 10_000
 """More homes than this do not make the middle of a community any clearer."""
 
-UNDER_WAY = (PlanState.QUEUED, PlanState.SOLVING)
 NEWS = (*UNDER_WAY, PlanState.PROPOSED, PlanState.FAILED)
 
 

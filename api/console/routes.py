@@ -20,6 +20,7 @@ from api.errors import language
 from api.idempotency import Once
 from api.messages import hint
 from api.models import PlanRow
+from api.models.plans import UNDER_WAY
 from api.plans import publish
 from api.plans import service as plans
 from api.plans.routes import IfMatchRequired, PlanId
@@ -66,7 +67,7 @@ def _unmade(request: Request, session: Session, row: PlanRow) -> dict[str, Any]:
     """How far a plan has come that is not made yet, or why it never was."""
     lang = language(request.scope)
     mend = hint(row.cause["code"], lang, row.cause["params"]) if row.cause else None
-    return {"under_way": row.state in read.UNDER_WAY, "mend": mend, "plan": plans.public(session, row)}
+    return {"under_way": row.state in UNDER_WAY, "mend": mend, "plan": plans.public(session, row)}
 
 
 @router.post("/plans/{plan_id}/publish")

@@ -18,7 +18,7 @@ from api import ledger
 from api.db import Database
 from api.jobs import watch
 from api.models import PlanRow
-from api.models.plans import PlanState
+from api.models.plans import UNDER_WAY, PlanState
 from api.plans import load, store
 from api.settings import Settings
 from matcher import Instance, InvalidInput, Plan, read_plan, why_chosen, write_instance
@@ -28,7 +28,6 @@ log = logging.getLogger(__name__)
 Out = TypeVar("Out")
 
 AWAY_SECONDS = 2.0
-UNDER_WAY = (PlanState.QUEUED, PlanState.SOLVING)
 
 
 @dataclass(frozen=True)
@@ -94,8 +93,8 @@ class Solver:
         return row
 
     def _give_back(self, plan_id: int) -> None:
-        """An attempt we ended ourselves does not count."""
-        with self.database.writing() as session:
+        """An attempt we ended ourselves does not count; a busy database counts it all the same."""
+        with suppress(OperationalError), self.database.writing() as session:
             session.execute(update(PlanRow).where(col(PlanRow.id) == plan_id).values(attempts=PlanRow.attempts - 1))
 
     def _attempt(self, asked: PlanRow) -> None:

@@ -1,7 +1,7 @@
 """The tables, and the shapes in which each noun comes in and goes out. The ground floor: every room stands on it."""
 
 from api.models.ledger import AuditRow, IdempotencyRow, LedgerRow
-from api.models.plans import AssignmentRow, PlanRow
+from api.models.plans import AssignmentRow, PlanFileRow, PlanRow
 from api.models.requests import RequestRow, RequestWindowRow
 from api.models.volunteers import AvailabilityRow, VolunteerRow
 
@@ -11,6 +11,7 @@ __all__ = [
     "AvailabilityRow",
     "IdempotencyRow",
     "LedgerRow",
+    "PlanFileRow",
     "PlanRow",
     "RequestRow",
     "RequestWindowRow",

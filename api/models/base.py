@@ -10,6 +10,7 @@ from sqlalchemy.types import TypeDecorator
 
 LARGEST = 10**6
 ID_LIMIT = 2**31 - 1
+LARGEST_PAGE = 200
 EARLIEST, LATEST = datetime(1980, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 

@@ -23,6 +23,10 @@ class PlanState(StrEnum):
     CANCELLED = "cancelled"
 
 
+UNDER_WAY = (PlanState.QUEUED, PlanState.SOLVING)
+"""Not made yet, and somebody is at it."""
+
+
 class AssignmentState(StrEnum):
     PROPOSED = "proposed"
     OFFERED = "offered"

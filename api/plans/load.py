@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy.orm import selectinload
 from sqlmodel import Session, col, select
 
-from api.models import AssignmentRow, PlanRow, RequestRow, RequestWindowRow, VolunteerRow
-from api.models.plans import IN_FORCE, PINNED, PlanFileRow
+from api.models import AssignmentRow, PlanFileRow, PlanRow, RequestRow, RequestWindowRow, VolunteerRow
+from api.models.plans import IN_FORCE, PINNED
 from api.models.requests import RequestState
 from api.vocabulary import request, volunteer
 from matcher import (

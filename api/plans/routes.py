@@ -9,7 +9,7 @@ from api.errors import ApiError, NotFound, declared
 from api.idempotency import KEY_ERRORS, OnceDep
 from api.models import PlanRow
 from api.models.base import ID_LIMIT
-from api.models.plans import PlanCreate, PlanPublic, PlanPublish, PlanState, PlanSummary
+from api.models.plans import UNDER_WAY, PlanCreate, PlanPublic, PlanPublish, PlanSummary
 from api.paging import Page, PageInvalid, PagingDep, SortUnknown
 from api.plans import load, publish, service
 from api.sessions import By, DatabaseDep, Now, ReadDep, SessionDep
@@ -58,7 +58,7 @@ def get_plan(plan_id: PlanId, session: ReadDep, response: Response) -> PlanPubli
     """A plan as far as it has come: progress while it is made, then seats, figures and reasons."""
     row = service.find(session, plan_id)
     response.headers["ETag"] = f'"{row.version}"'
-    if row.state in (PlanState.QUEUED, PlanState.SOLVING):
+    if row.state in UNDER_WAY:
         response.headers["Retry-After"] = "1"
     return service.public(session, row)
 
@@ -80,7 +80,7 @@ def get_file(plan_id: PlanId, session: ReadDep) -> dict[str, Any]:
     "/{plan_id}/publish",
     operation_id="publishPlan",
     response_model=PlanPublic,
-    responses=declared(*KEY_ERRORS, NotFound, IfMatchRequired, *publish.PUBLISH_ERRORS),
+    responses=declared(*KEY_ERRORS, NotFound, HeaderInvalid, IfMatchRequired, *publish.PUBLISH_ERRORS),
 )
 def publish_plan(
     plan_id: PlanId,

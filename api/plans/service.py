@@ -1,4 +1,4 @@
-"""Plans are asked for, looked at, and put in force."""
+"""Plans are asked for and looked at; `publish.py` puts them in force."""
 
 from collections import Counter
 from collections.abc import Mapping

@@ -7,8 +7,8 @@ from sqlalchemy import update
 from sqlmodel import Session, col
 
 from api import ledger
-from api.models import AssignmentRow, PlanRow
-from api.models.plans import AssignmentState, PlanFileRow, PlanState
+from api.models import AssignmentRow, PlanFileRow, PlanRow
+from api.models.plans import AssignmentState, PlanState
 from api.plans.load import packed
 from matcher import Assignment, Instance, Plan, Reason, plan_document
 

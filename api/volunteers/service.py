@@ -8,11 +8,11 @@ from sqlmodel import Session, select
 from api import ledger
 from api.errors import CodeTaken, NotFound
 from api.models import AssignmentRow, AvailabilityRow, RequestRow, VolunteerRow
-from api.models.plans import AssignmentPublic, AssignmentState
+from api.models.plans import IN_FORCE, AssignmentPublic, AssignmentState
 from api.models.volunteers import VolunteerCreate, VolunteerPublic
 from api.vocabulary import check
 
-SHOWN = (AssignmentState.OFFERED, AssignmentState.ACCEPTED, AssignmentState.CHECKED_IN, AssignmentState.DONE)
+SHOWN = (*IN_FORCE, AssignmentState.DONE)
 
 
 def enter(session: Session, asked: VolunteerCreate, at: datetime) -> VolunteerPublic:
