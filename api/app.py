@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.metadata import version
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -36,7 +37,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     app = FastAPI(
         title="点单 diandan",
-        version="0.1.0",
+        version=version("diandan"),
         summary="谁在何时为谁服务，为什么。Who serves whom, when, and why.",
         openapi_tags=TAGS,
         lifespan=lifespan,

@@ -72,7 +72,7 @@ class Door:
             self._look(scope)
             if scope["path"].startswith(JSON_ROOT) and scope["method"] in ("POST", "PUT", "PATCH"):
                 body = await self._read(scope, receive)
-                scope["state"]["fingerprint"] = _fingerprint(scope, body)
+                scope["state"]["fingerprint"] = fingerprint(scope, body)
                 receive = _again(body, receive)
         except ApiError as error:
             return await problem(scope, error)(scope, receive, answer)
@@ -139,7 +139,7 @@ def _without_port(host: str) -> str:
     return host.partition(":")[0]
 
 
-def _fingerprint(scope: Scope, body: bytes) -> str:
+def fingerprint(scope: Scope, body: bytes) -> str:
     """Which operation on which body: the same key may not be used for two of them."""
     return hashlib.sha256(f"{scope['method']} {scope['path']}\n".encode() + body).hexdigest()
 

@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from api import schema
 from api.app import create_app
 from api.db import Database
+from api.door import LoopbackOnly
 from api.errors import ApiError
 from api.jobs import identity, watch
 from api.settings import Settings, is_loopback
@@ -27,10 +28,6 @@ MAX_HEAD_BYTES = 256 * 2**10
 
 LEAVING = 8.0
 RESTART_SECONDS = 1.0
-
-
-class NotLoopback(ApiError):
-    code = "loopback_only"
 
 
 class PortTaken(ApiError):
@@ -63,7 +60,7 @@ def house(settings: Settings, next_port: bool = False) -> Iterator[str]:
 def listening(settings: Settings, next_port: bool) -> Iterator[socket.socket]:
     """A socket on this machine alone, at the port asked for or, if wished, the next free one."""
     if not is_loopback(settings.host):
-        raise NotLoopback("--host", settings.host)
+        raise LoopbackOnly("--host", settings.host)
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     for port in range(settings.port, settings.port + (100 if next_port else 1)):
         listener = socket.socket(

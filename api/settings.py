@@ -2,7 +2,6 @@
 
 import ipaddress
 import json
-from pathlib import Path
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -26,12 +25,6 @@ class Settings(BaseSettings):
     solve_memory_bytes: int = Field(6 * 2**30, ge=2**28, description="resident memory at which a solve is ended")
     solve_grace_seconds: float = Field(10, ge=0, description="how long a solve may overrun its seconds")
     solve_attempts: int = Field(3, ge=1, description="how often a solve that dies is begun again before it is failed")
-
-    @property
-    def sqlite_file(self) -> Path | None:
-        """The database file, when SQLite it is."""
-        scheme, _, path = self.database_url.partition(":///")
-        return Path(path) if scheme.startswith("sqlite") else None
 
     def environment(self) -> dict[str, str]:
         """These settings as another process of ours reads them."""

@@ -1,12 +1,11 @@
 """Forms: what a page of ours sends back, and nothing that another site's page sends."""
 
-import hashlib
 from typing import Annotated
 from urllib.parse import parse_qsl
 
 from fastapi import Depends, Request
 
-from api.door import BodyTooLarge, LoopbackOnly
+from api.door import BodyTooLarge, LoopbackOnly, fingerprint
 
 LARGEST_FORM = 8 * 2**10
 LONGEST_REASON = 200
@@ -24,7 +23,7 @@ async def form(request: Request) -> dict[str, str]:
         body += part
         if len(body) > LARGEST_FORM:
             raise BodyTooLarge("", len(body), limit=LARGEST_FORM)
-    request.state.fingerprint = hashlib.sha256(f"{request.method} {request.url.path}\n".encode() + body).hexdigest()
+    request.state.fingerprint = fingerprint(request.scope, bytes(body))
     return dict(parse_qsl(body.decode("utf-8", "replace")))
 
 

@@ -104,7 +104,7 @@ def _check_rules(made_from: Instance, plan: Plan, wish: Wish) -> None:
     found += [broken for broken in judge(now, plan).violations if broken.rule != "figures"]
     if found:
         rows = ", ".join(found[0].who)
-        raise PlanInvalid("plan_id", wish.plan_id, rule=found[0].rule, rows=rows, because=found[0].because)
+        raise PlanInvalid("plan_id", wish.plan_id, rule=found[0].rule, rows=rows)
 
 
 def _put_in_force(session: Session, wish: Wish, made_from: Instance) -> None:

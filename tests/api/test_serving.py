@@ -4,15 +4,16 @@ import socket
 
 import pytest
 
+from api.door import LoopbackOnly
 from api.jobs import identity
-from api.serving import LockedBy, NotLoopback, PortTaken, house, listening
+from api.serving import LockedBy, PortTaken, house, listening
 from api.settings import Settings, is_loopback
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.7", "example.org", ""])
 def test_only_this_machine_is_served(host):
     assert not is_loopback(host)
-    with pytest.raises(NotLoopback), listening(Settings(host=host, port=0), False):
+    with pytest.raises(LoopbackOnly), listening(Settings(host=host, port=0), False):
         pass
 
 
