@@ -194,8 +194,8 @@ def draw_errors(app: FastAPI) -> None:
 
 
 def invalid(scope: Scope, error: InvalidInput) -> JSONResponse:
-    """A value the matcher refuses: unreadable, too large, or malformed."""
-    status = 400 if error.code in UNREADABLE else 413 if error.code == "body_too_large" else 422
+    """A value the matcher refuses: unreadable, or malformed."""
+    status = 400 if error.code in UNREADABLE else 422
     return problems(scope, status, [(error.code, error.path, error.value, error.params)])
 
 

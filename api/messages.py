@@ -42,6 +42,7 @@ MESSAGES: dict[str, dict[str, str]] = MATCHER_MESSAGES | {
         "请用 Content-Type: application/json",
         "send Content-Type: application/json",
     ),
+    "body_too_large": _say("内容超过 {limit} 字节", "larger than {limit} bytes", "请分批提交", "send it in parts"),
     "too_many_parts": _say(
         "内容分成了太多部分，上限 {limit}",
         "the body has too many parts, at most {limit}",

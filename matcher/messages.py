@@ -39,7 +39,6 @@ MESSAGES: dict[str, dict[str, str]] = {
     "json_too_deep": _say(
         "嵌套超过 {limit} 层", "nested more than {limit} levels deep", "请展平数据", "flatten the data"
     ),
-    "body_too_large": _say("内容超过 {limit} 字节", "larger than {limit} bytes", "请分批提交", "send it in parts"),
     "encoding_not_utf8": _say(
         "内容不是 UTF-8（字节 {offset}）",
         "not UTF-8 (at byte {offset})",

@@ -15,14 +15,12 @@ MAX_DEPTH = 64
 MAX_DIGITS = 300
 
 
-def read_json(data: bytes, limit: int | None = None, depth: int = MAX_DEPTH) -> Any:
+def read_json(data: bytes, depth: int = MAX_DEPTH) -> Any:
     """Parse UTF-8 JSON (a byte order mark is accepted), or raise InvalidInput.
 
-    Refused: more than `limit` bytes, NaN and Infinity, numbers beyond double precision, a key twice in one object,
-    nesting deeper than `depth`, NUL characters and lone surrogates in texts.
+    Refused: NaN and Infinity, numbers beyond double precision, a key twice in one object, nesting deeper than `depth`,
+    NUL characters and lone surrogates in texts.
     """
-    if limit is not None and len(data) > limit:
-        raise InvalidInput("body_too_large", "", len(data), limit=limit)
     text = _decoded(data)
     try:
         value = json.loads(

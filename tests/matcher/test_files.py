@@ -489,13 +489,6 @@ def seconds_to_refuse(data: bytes) -> Iterator[float]:
         yield time.perf_counter() - begun
 
 
-def test_a_body_has_a_limit_and_the_limit_is_named():
-    assert read_json(b"[1, 2]", limit=6) == [1, 2]
-    with pytest.raises(InvalidInput) as raised:
-        read_json(b"[1, 2]", limit=5)
-    assert (raised.value.code, raised.value.params["limit"]) == ("body_too_large", 5)
-
-
 def test_bad_json_in_a_file_is_told_line_and_column(tmp_path):
     file = tmp_path / "instance.json"
     file.write_text('{\n "format": "diandan-instance/1",\n "name": NaN\n}')
