@@ -50,23 +50,22 @@ def main(words: list[str]) -> int:
 def run(name: str, row: Row) -> None:
     """Plan one instance per seed, judge every plan, and write the medians down."""
     runs = [_planned(row.make(seed), seed, row.seconds) for seed in SEEDS]
-    medians = [statistics.median(run[column] for run in runs) for column in range(6)]
-    served = ", ".join(run[6] for run in runs)
-    judged = "clean" if all(run[7] for run in runs) else "NOT CLEAN"
-    first, stopped, first_cost, cost, bound, _ = medians
+    medians = [statistics.median(run[column] for run in runs) for column in range(5)]
+    served = ", ".join(run[5] for run in runs)
+    judged = "clean" if all(run[6] for run in runs) else "NOT CLEAN"
+    first, stopped, first_cost, cost, bound = medians
     figures = (f"{first:.2f}", f"{stopped:.1f}", int(first_cost), int(cost), int(bound), served, judged)
     note("Plans", COLUMNS, (name, len(SEEDS), *figures))
     print(name, *figures, sep="  ", flush=True)
 
 
-def _planned(instance: Instance, seed: int, seconds: float) -> tuple[float, float, int, int, int, int, str, bool]:
+def _planned(instance: Instance, seed: int, seconds: float) -> tuple[float, float, int, int, int, str, bool]:
     reports: list[Progress] = []
     plan: Plan = solve(instance, seconds=seconds, seed=seed, progress=reports.append)
-    served = len(instance.requests) - len(plan.unserved)
     clean = judge(instance, plan).holds
     first = reports[0]
-    share = f"{served}/{len(instance.requests)}"
-    return first.seconds, plan.seconds, first.cost, plan.cost, plan.bound or 0, served, share, clean
+    served = f"{len(instance.requests) - len(plan.unserved)}/{len(instance.requests)}"
+    return first.seconds, plan.seconds, first.cost, plan.cost, plan.bound or 0, served, clean
 
 
 if __name__ == "__main__":
