@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
@@ -37,6 +38,13 @@ def running(module: str, under: int, within: float = 10) -> int | None:
                 return pid
         time.sleep(0.02)
     return None
+
+
+def wait_until(so: Callable[[], bool]) -> None:
+    until = time.monotonic() + VISIBLE_SECONDS
+    while not so():
+        assert time.monotonic() < until, f"not so after {VISIBLE_SECONDS} s"
+        time.sleep(0.05)
 
 
 def in_force(desk: Desk) -> list[tuple]:
@@ -84,8 +92,7 @@ def test_a_solve_that_always_dies_is_failed_with_its_cause(staffed, published):
     where = staffed.post("/v1/plans", period(seconds=20, gap=0)).headers["Location"]
     worker = running("api.jobs.worker", os.getpid())
     for attempt in (1, 2, 3):
-        while staffed.get(where)["attempts"] < attempt:
-            time.sleep(0.05)
+        wait_until(lambda attempt=attempt: staffed.get(where)["attempts"] >= attempt)
         os.kill(running("api.jobs.child", worker), signal.SIGKILL)
     plan = staffed.settled(where, VISIBLE_SECONDS)
     assert (plan["state"], plan["attempts"]) == ("failed", 3)
@@ -96,9 +103,7 @@ def test_a_solve_that_always_dies_is_failed_with_its_cause(staffed, published):
 def test_a_worker_asked_to_leave_gives_its_attempt_back(staffed, published):
     """SIGTERM in the middle: the child goes, the job is begun again by the next worker, and counts once."""
     where = staffed.post("/v1/plans", period(seconds=5, gap=0)).headers["Location"]
-    while (plan := staffed.get(where))["progress"] is None:
-        assert plan["state"] in ("queued", "solving")
-        time.sleep(0.05)
+    wait_until(lambda: staffed.get(where)["progress"] is not None)
     worker = running("api.jobs.worker", os.getpid())
     child = running("api.jobs.child", worker)
     os.kill(worker, signal.SIGTERM)
