@@ -14,6 +14,11 @@ from matcher.files import (
     write_plan,
 )
 from matcher.instance import (
+    MAX_DAYS,
+    MAX_LAG,
+    MAX_NUMBER,
+    MAX_SEATS,
+    MAX_TEXT,
     PRIORITIES,
     Availability,
     Instance,
@@ -32,9 +37,14 @@ from matcher.proof import Leaf, Price, Proof, Split, judge_proof
 from matcher.reasons import why_chosen
 from matcher.shapes import schema
 from matcher.strict_json import read_json
-from matcher.travel import MODES, MatrixTravel, Place, StraightTravel, Travel
+from matcher.travel import MODES, MatrixTravel, Place, StraightTravel, Travel, great_circle_km
 
 __all__ = [
+    "MAX_DAYS",
+    "MAX_LAG",
+    "MAX_NUMBER",
+    "MAX_SEATS",
+    "MAX_TEXT",
     "MESSAGES",
     "MODES",
     "PRIORITIES",
@@ -68,6 +78,7 @@ __all__ = [
     "Weights",
     "Window",
     "gap",
+    "great_circle_km",
     "instance_document",
     "instance_from",
     "judge",

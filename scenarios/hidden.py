@@ -6,8 +6,17 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from random import Random
 
-from matcher import Assignment, Availability, Instance, Request, Seat, StraightTravel, Volunteer, Window
-from matcher.travel import great_circle_km
+from matcher import (
+    Assignment,
+    Availability,
+    Instance,
+    Request,
+    Seat,
+    StraightTravel,
+    Volunteer,
+    Window,
+    great_circle_km,
+)
 from scenarios.generator import COMMON, DAY, MIDNIGHT, PRIORITIES, SKILLS, drawn
 from scenarios.places import Point, Town
 

@@ -5,11 +5,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from geopy.distance import great_circle
-
 from api.models import AvailabilityRow, RequestRow, VolunteerRow
 from api.models.plans import AssignmentPublic
-from matcher import StraightTravel
+from matcher import StraightTravel, great_circle_km
 
 TRAVEL = StraightTravel()
 """The same minutes as an instance that `load.py` makes."""
@@ -93,7 +91,7 @@ def _trip(
 
 
 def _way(start: Point, end: Point, mode: str) -> Way:
-    return Way(TRAVEL.minutes(start, end, mode), float(great_circle(start[::-1], end[::-1]).km))
+    return Way(TRAVEL.minutes(start, end, mode), great_circle_km(start, end))
 
 
 def _point(at: list[float]) -> Point:

@@ -1,6 +1,6 @@
 """Words and numbers as they come in: each type refuses nonsense under its own code, and says its range in OpenAPI."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
@@ -8,7 +8,8 @@ from pydantic_core import PydanticCustomError
 from sqlalchemy import DateTime, Dialect
 from sqlalchemy.types import TypeDecorator
 
-LARGEST = 10**6
+from matcher import MAX_NUMBER, MAX_TEXT
+
 ID_LIMIT = 2**31 - 1
 LARGEST_PAGE = 200
 EARLIEST, LATEST = datetime(1980, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
@@ -45,7 +46,7 @@ def refuse(code: str, **params: Any) -> PydanticCustomError:
     return PydanticCustomError(code, code, params)  # type: ignore[arg-type]
 
 
-def whole(low: int, high: int = LARGEST, code: str = "number_range") -> Any:
+def whole(low: int, high: int = MAX_NUMBER, code: str = "number_range") -> Any:
     """A whole number from low to high; `"5"`, `5.0` and `true` are none."""
 
     def check(value: Any) -> int:
@@ -71,7 +72,7 @@ def fraction(low: float, high: float) -> Any:
     return Annotated[float, BeforeValidator(check), _schema(type="number", minimum=low, maximum=high)]
 
 
-def text(limit: int = 200) -> Any:
+def text(limit: int = MAX_TEXT) -> Any:
     """Words, not blank; the reader of the body has refused what no database can keep."""
 
     def check(value: Any) -> str:
@@ -132,7 +133,7 @@ def _moment(value: Any) -> datetime:
         raise refuse("time_invalid") from None
     if moment.tzinfo is None:
         raise refuse("timezone_required")
-    if moment.second or moment.microsecond:
+    if moment.second or moment.microsecond or moment.utcoffset() % timedelta(minutes=1):
         raise refuse("seconds_not_allowed")
     if not EARLIEST <= moment <= LATEST:
         raise refuse("value_too_large", limit=LATEST.isoformat())

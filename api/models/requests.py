@@ -10,10 +10,10 @@ from sqlalchemy import JSON
 from sqlmodel import Field, Relationship, SQLModel
 
 from api.models.base import Amount, Id, Levels, Moment, Point, Points, Shape, Text, UtcDateTime, choice, items, whole
-from matcher import PRIORITIES
+from matcher import MAX_LAG, MAX_SEATS, PRIORITIES
 
 Minutes = whole(1)
-Lag = whole(0, 1440)
+Lag = whole(0, MAX_LAG)
 Priority = choice(PRIORITIES)
 
 
@@ -77,7 +77,7 @@ class RequestCreate(RequestBase):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": REQUEST_EXAMPLE})
 
     windows: items(WindowShape, 1000)
-    seats: items(SeatShape, 50) = ShapeField(default_factory=lambda: [SeatShape()])
+    seats: items(SeatShape, MAX_SEATS) = ShapeField(default_factory=lambda: [SeatShape()])
 
 
 class RequestRow(RequestBase, table=True):

@@ -9,10 +9,10 @@ from sqlalchemy import JSON
 from sqlmodel import Field, Relationship, SQLModel
 
 from api.models.base import Amount, Id, Levels, Moment, Point, Shape, Text, UtcDateTime, choice, fraction, items
-from matcher import MODES
+from matcher import MAX_NUMBER, MODES
 
 Mode = choice(tuple(MODES))
-Kilometres = fraction(0, 10**6)
+Kilometres = fraction(0, MAX_NUMBER)
 
 
 class AvailabilityRow(SQLModel, table=True):

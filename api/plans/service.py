@@ -24,9 +24,9 @@ from api.models.plans import (
     UnservedPublic,
 )
 from api.queue import enqueue_solve
-from matcher import PRIORITIES
+from matcher import MAX_DAYS, PRIORITIES
 
-LONGEST = timedelta(days=62)
+LONGEST = timedelta(days=MAX_DAYS)
 
 
 class HorizonInvalid(ApiError):

@@ -143,6 +143,7 @@ CASES = [
     Case("window reversed", asking(start="10:00", end="09:00"), 422, "window_invalid"),
     Case("time without offset", asking(due="2030-06-03T09:00"), 422, "timezone_required"),
     Case("time with seconds", asking(due="2030-06-03T09:00:30+08:00"), 422, "seconds_not_allowed"),
+    Case("seconds in the offset", asking(due="2030-06-03T09:00+08:00:30"), 422, "seconds_not_allowed"),
     Case("30 February", asking(due="2030-02-30T09:00+08:00"), 422, "time_invalid"),
     Case("latitude first", asking(at=[34.265, 108.94]), 422, "coord_invalid"),
     Case("priority unknown", asking(priority="asap"), 422, "choice_unknown"),
