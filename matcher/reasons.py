@@ -43,6 +43,14 @@ def why_left_out(
     return (_all_taken(instance, request, seats, able, assignments),)
 
 
+def out_of_time() -> Reason:
+    """What is said of a request when the time was over before anybody could look."""
+    zh = "时间用完：还没来得及安排或查明原因，请给更多秒数"
+    return Reason(
+        "out_of_time", zh, "time was up before it could be placed or looked into; give the solve more seconds"
+    )
+
+
 def why_chosen(instance: Instance, plan: Plan, assignment: Assignment) -> Reason:
     """Why this person for this seat: the skills asked for, how many others could, the way, the load so far."""
     request, person = instance.request(assignment.request), instance.volunteer(assignment.volunteer)

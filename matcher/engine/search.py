@@ -8,7 +8,7 @@ Vanden Berghe 2020, whose adjacent removals and blinks are used in a plain form)
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from random import Random
 
 import numpy as np
@@ -29,22 +29,31 @@ BLINK = 0.02
 HOT, COLD = 300.0, 2.0
 """Temperatures in points at the beginning and at the end of the search."""
 
-OutOfTime = Callable[[], bool]
+LOOKING, CHOOSING = 0.5, 0.8
+"""Shares of the time after which a first plan stops looking at all requests, and stops choosing among them by regret."""
+
+Spent = Callable[[], float]
+"""What share of the time is gone: 1 and more when it is over."""
 
 
-def insert_by_regret(state: State, out_of_time: OutOfTime) -> None:
-    """A first plan: again and again the request that would lose most by waiting, whole crews at once."""
+def insert_by_regret(state: State, requests: list[int], spent: Spent) -> None:
+    """A first plan: again and again the request that would lose most by waiting, whole crews at once.
+
+    Requests that there was no time to look at beside the others are served afterwards, dearest first, while there is
+    time.
+    """
     tables = state.tables
     state.spare_scarce_skills(SPARE_POINTS)
     waiting: dict[int, Choice] = {}
     wanted: dict[int, dict[int, list[Option]]] = {}  # by volunteer and request
-    for r, seats in enumerate(tables.options):
-        for option in (option for seat in seats for option in seat):
+    order = sorted(requests, key=lambda r: (-tables.price[r], r))
+    while order and spent() < LOOKING:
+        r = order.pop(0)
+        for option in (option for seat in tables.options(r) for option in seat):
             wanted.setdefault(option.v, {}).setdefault(r, []).append(option)
-        if state.crews[r] is None and all(seats[k] for k in tables.requests[r].required_seats):
-            _wait(waiting, r, state.best(r))
+        _wait(waiting, r, state.best(r))
     stale: set[int] = set()  # crews are dear to look at again: only when their turn comes
-    while waiting and not out_of_time():
+    while waiting and spent() < CHOOSING:
         r = max(waiting, key=lambda one: (_urgency(tables, one, waiting[one]), -one))
         choice = waiting.pop(r)
         if r in stale:
@@ -60,6 +69,16 @@ def insert_by_regret(state: State, out_of_time: OutOfTime) -> None:
                     elif other in waiting:
                         _wait(waiting, other, state.best_again(other, waiting.pop(other), options))
     state.spare_scarce_skills(0.0)
+    insert_while_time(state, [*waiting, *order], spent)
+
+
+def insert_while_time(state: State, order: Iterable[int], spent: Spent) -> None:
+    """Serve what fits and is worth it, in this order, until the time is over."""
+    for r in order:
+        if spent() >= 1:
+            break
+        insert_all(state, [r])
+        state.keep()
 
 
 def _wait(waiting: dict[int, Choice], r: int, choice: Choice | None) -> None:
@@ -67,10 +86,10 @@ def _wait(waiting: dict[int, Choice], r: int, choice: Choice | None) -> None:
         waiting[r] = choice
 
 
-def insert_all(state: State, order: list[int], blink: float, rng: Random) -> None:
+def insert_all(state: State, order: Iterable[int]) -> None:
     """Serve the requests in this order, each in its cheapest way, where that costs less than leaving it."""
     for r in order:
-        if state.crews[r] is None and not (blink and rng.random() < blink):
+        if state.crews[r] is None:
             choice = state.best(r)
             if choice is not None and choice.points < state.tables.price[r]:
                 state.serve(r, choice)
@@ -99,7 +118,7 @@ class Search:
         waiting = [r for r in self.servable if state.crews[r] is None and r not in ruined]
         if len(waiting) > WAITING:
             waiting = rng.sample(waiting, WAITING)
-        insert_all(state, self._order(sorted(ruined) + waiting), BLINK, rng)
+        insert_all(state, (r for r in self._order(sorted(ruined) + waiting) if rng.random() >= BLINK))
         temperature = HOT * (COLD / HOT) ** progress
         if state.cost - before > -temperature * math.log(max(rng.random(), 1e-12)):
             state.undo()
@@ -107,14 +126,10 @@ class Search:
         state.keep()
         return self.note()
 
-    def finish(self, out_of_time: OutOfTime) -> None:
+    def finish(self, spent: Spent) -> None:
         """Come back to the best plan and serve whatever still fits in it, dearest first."""
         self.state.restore(self.best)
-        for r in sorted(self.servable, key=lambda r: (-self.tables.price[r], r)):
-            if out_of_time():
-                break
-            insert_all(self.state, [r], 0.0, self.rng)
-        self.state.keep()
+        insert_while_time(self.state, sorted(self.servable, key=lambda r: (-self.tables.price[r], r)), spent)
 
     def _ruin(self) -> set[int]:
         """Take out a few requests that lie together, or those that hold the people an unserved request needs."""
@@ -131,7 +146,7 @@ class Search:
 
     def _rivals(self, r: int) -> list[int]:
         """The requests now served by people who could serve `r`, in random order, and its neighbours after them."""
-        options = self.tables.options[r][self.rng.choice(self.tables.requests[r].required_seats)]
+        options = self.tables.options(r)[self.rng.choice(self.tables.requests[r].required_seats)]
         some = self.rng.sample(options, min(len(options), 8))
         held = [visit.option.r for option in some for visit in self.state.trips[option.i].visits]
         return list(dict.fromkeys([*held, *self._near(r)]))
@@ -152,7 +167,7 @@ class Search:
 
     def _people_for(self, r: int) -> int:
         """How many options the hardest required seat has."""
-        return min(len(self.tables.options[r][k]) for k in self.tables.requests[r].required_seats)
+        return min(len(self.tables.options(r)[k]) for k in self.tables.requests[r].required_seats)
 
 
 def nearest(tables: Tables, r: int, among: list[int]) -> list[int]:

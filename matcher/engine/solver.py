@@ -18,10 +18,13 @@ from matcher.exact import Exact, exact
 from matcher.instance import Instance, Request
 from matcher.plan import Assignment, Plan, Unserved
 from matcher.plan import gap as gap_of
-from matcher.reasons import why_left_out, why_settled
+from matcher.reasons import out_of_time, why_left_out, why_settled
 
 SEARCH, EXACT = "diandan search 0.1", "diandan exact 0.1"
 REPORT_EVERY = 0.5
+
+GRACE = 0.5
+"""Seconds after the time is over in which reasons are still looked into."""
 
 SMALL = (12, 100)
 """Up to so many requests and volunteers the exact model is tried before the search goes on."""
@@ -96,7 +99,7 @@ class _Run:
         servable = [r for r, request in enumerate(self.instance.requests) if request.id not in self.hopeless]
         search = Search(self.state, servable, Random(self.seed))
         try:
-            insert_by_regret(self.state, self._out_of_time)
+            insert_by_regret(self.state, servable, self._spent)
             search.note()
             self._report(search, always=True)
             if engine == "exact" or (engine is None and steps is None and self._is_small()):
@@ -109,7 +112,7 @@ class _Run:
             self.interrupted = True
             self.state.undo()
             search.note()
-        search.finish(self._overdue)
+        search.finish(self._spent_with_margin)
         return self._written(tuple(sorted(self.state.assignments())), self.state.terms(), SEARCH)
 
     def _is_small(self) -> bool:
@@ -132,22 +135,23 @@ class _Run:
         search.note()
         done = 0
         while search.servable and not self._finished(search) and (steps is None or done < steps):
-            share = self._elapsed() / self.seconds if steps is None else done / steps
-            search.round(min(1.0, share))
+            search.round(min(1.0, self._spent() if steps is None else done / steps))
             done += 1
             self._report(search)
 
     def _finished(self, search: Search) -> bool:
-        return self._out_of_time() or self._gap(search.best[2]) <= self.wanted_gap
+        return self._spent() >= 1 or self._gap(search.best[2]) <= self.wanted_gap
 
     def _gap(self, cost: int) -> float:
         return gap_of(cost, self.bound, self.settled, 0) or 0.0
 
-    def _out_of_time(self) -> bool:
-        return self._elapsed() >= self.seconds - self._margin()
+    def _spent(self) -> float:
+        """What share of the time for planning is gone."""
+        return self._elapsed() / (self.seconds - self._margin())
 
-    def _overdue(self) -> bool:
-        return self._elapsed() >= self.seconds
+    def _spent_with_margin(self) -> float:
+        """The same of all the time there is."""
+        return self._elapsed() / self.seconds
 
     def _margin(self) -> float:
         """Time kept back to finish and to write down why what is left is left."""
@@ -188,6 +192,8 @@ class _Run:
         )
 
     def _unserved(self, r: int, request: Request, assignments: tuple[Assignment, ...]) -> Unserved:
+        if self._elapsed() > self.seconds + GRACE:
+            return Unserved(request.id, (out_of_time(),))
         if request.id in self.hopeless:
             return Unserved(request.id, why_settled(self.instance, request))
         choice = self.state.best(r)

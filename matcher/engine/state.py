@@ -219,7 +219,7 @@ class State:
         request = instance.requests[r]
         low, high = request.seats[a.seat].lag
         allowed = None if len(request.seats) == 1 else (start + low, start + high)
-        for option in self.tables.options[r][a.seat]:
+        for option in self.tables.options(r)[a.seat]:
             interval = self.tables.intervals[option.i][1]
             if option.v != v or not (interval.start <= a.start and a.end <= interval.end):
                 continue
@@ -310,7 +310,7 @@ class State:
 
     def _best_single(self, r: int) -> Choice | None:
         choice = Choice(INFINITE, self.tables.price[r], 0, [])
-        for option in self.tables.options[r][0]:
+        for option in self.tables.options(r)[0]:
             self._consider(choice, option)
         return choice if choice.seats else None
 
@@ -356,7 +356,7 @@ class State:
         """Who could fill the seat now: points, first and last start of the REQUEST, option and slot; cheapest first."""
         low, high = self.tables.requests[r].seats[k].lag
         people = []
-        for option in self.tables.options[r][k]:
+        for option in self.tables.options(r)[k]:
             spared = self._spared(option)
             for slot in self.slots(option):
                 people.append((slot.points + spared, slot.first - high, slot.last - low, option, slot))
@@ -397,7 +397,7 @@ class State:
             present = {self.tables.intervals[i][0] for i in crew.seats.values()}
             fitting = [
                 (slot.points + self._spared(option), n, option, slot)
-                for n, option in enumerate(self.tables.options[r][k])
+                for n, option in enumerate(self.tables.options(r)[k])
                 if option.v not in present
                 for slot in self.slots(option)
                 if slot.first <= high and slot.last >= low and slot.points + self._spared(option) < price

@@ -25,7 +25,7 @@ from matcher.instance import Instance, Request
 from matcher.travel import kilometres_between
 
 Span = tuple[int, int]
-CHUNK = 256
+CHUNK = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Option:
 
 
 class Tables:
-    """The instance by numbers. `options[r][k]` lists who could fill seat `k` of request `r`, in order of distance."""
+    """The instance by numbers. `options(r)[k]` lists who could fill seat `k` of request `r`, in order of distance."""
 
     def __init__(self, instance: Instance) -> None:
         self.instance = instance
@@ -71,7 +71,8 @@ class Tables:
         self.starts = [request_starts(instance, request) for request in self.requests]
         self._places = [request.at for request in self.requests]
         self._rows: dict[tuple[str, int], list[int]] = {}
-        self.options = self._find_options()
+        self._near: dict[int, list[tuple[int, int, int]]] = {}
+        self._options: dict[int, list[list[Option]]] = {}
 
     def intervals_of(self, v: int) -> range:
         """The intervals of a volunteer."""
@@ -100,14 +101,17 @@ class Tables:
         share = {skill: seats / heads[skill] for skill, seats in wanted.items() if heads[skill]}
         return [max((share.get(skill, 0.0) for skill in person.skills), default=0.0) for person in self.volunteers]
 
-    def _find_options(self) -> list[list[list[Option]]]:
-        options: list[list[list[Option]]] = [[[] for _ in request.seats] for request in self.requests]
-        for first in range(0, len(self.requests), CHUNK):
-            chunk = range(first, min(first + CHUNK, len(self.requests)))
-            near = self._within_reach(chunk)
-            for r in chunk:
-                self._fill(r, near[r - first], options[r])
-        return options
+    def options(self, r: int) -> list[list[Option]]:
+        """Who could fill each seat of request `r`, looked up when it is first asked for."""
+        found = self._options.get(r)
+        if found is None:
+            if r not in self._near:
+                first = r - r % CHUNK
+                chunk = range(first, min(first + CHUNK, len(self.requests)))
+                self._near.update(zip(chunk, self._within_reach(chunk), strict=True))
+            found = self._options[r] = [[] for _ in self.requests[r].seats]
+            self._fill(r, self._near.pop(r), found)
+        return found
 
     def _within_reach(self, chunk: range) -> list[list[tuple[int, int, int]]]:
         """Per request the (interval, minutes there, minutes back) that radius and time do not rule out at a glance."""
