@@ -41,6 +41,7 @@ class Database:
             yield session
 
     def close(self) -> None:
+        """Let all connections go."""
         self.engine.dispose()
 
 

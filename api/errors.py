@@ -76,6 +76,8 @@ class SchemaMismatch(ApiError):
 
 
 class Detail(BaseModel):
+    """One thing that is wrong: where, which value, and the likely mend."""
+
     path: str
     code: str
     value: str | None
@@ -103,6 +105,7 @@ def declared(*errors: type[ApiError]) -> dict[int | str, dict[str, Any]]:
 
 
 def told_as_problem(description: str) -> dict[str, Any]:
+    """An outcome for OpenAPI, in the one shape errors have."""
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {"description": description, "content": content}
 
@@ -124,6 +127,7 @@ def problems(
     found: Sequence[tuple[str, str, Any, Mapping[str, Any]]],
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
+    """The answer that tells these errors (code, path, value, params), the first of them in full."""
     lang = language(scope)
     first, _, value, params = found[0]
     body = Problem(

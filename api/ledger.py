@@ -22,6 +22,7 @@ def turn_from(session: Session, seen: int) -> bool:
 
 
 def version(session: Session) -> int:
+    """The ledger's version as this session sees it."""
     return session.exec(select(LedgerRow.version)).one()
 
 

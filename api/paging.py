@@ -28,6 +28,8 @@ class SortUnknown(ApiError):
 
 
 class PageQuery(BaseModel):
+    """Which page is asked for."""
+
     model_config = {"extra": "forbid"}
 
     limit: int = Query(50, ge=1, le=LARGEST_PAGE)
@@ -36,6 +38,8 @@ class PageQuery(BaseModel):
 
 
 class Page(BaseModel, Generic[Item]):
+    """A page of a list, and the cursor of the next; null at the end."""
+
     items: list[Item]
     next: str | None
 

@@ -11,20 +11,24 @@ from api.db import Database
 
 
 def database(request: Request) -> Database:
+    """The database of this application."""
     return request.app.state.database  # type: ignore[no-any-return]
 
 
 def transaction(database: Annotated[Database, Depends(database)]) -> Iterator[Session]:
+    """One transaction for the whole request, begun by its first statement."""
     with database.writing() as session:
         yield session
 
 
 def moment_to_read(database: Annotated[Database, Depends(database)]) -> Iterator[Session]:
+    """One moment of the database, for who only looks."""
     with database.reading() as session:
         yield session
 
 
 def now() -> datetime:
+    """The time; tests hand in their own."""
     return datetime.now(UTC)
 
 

@@ -8,6 +8,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Settings(BaseSettings):
+    """Every setting with its default."""
+
     model_config = SettingsConfigDict(env_prefix="DIANDAN_", extra="ignore")
 
     database_url: str = Field("sqlite:///var/diandan.db", description="SQLite file or PostgreSQL database")

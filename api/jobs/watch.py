@@ -26,10 +26,14 @@ class Died(ApiError):
 
 
 class TooMuchMemory(ApiError):
+    """The child held more memory than it may; again it would be no better."""
+
     code = "solve_memory"
 
 
 class TooLong(ApiError):
+    """The child ran longer than it may; again it would be no better."""
+
     code = "solve_time"
 
 
@@ -39,6 +43,8 @@ class Stopped(Exception):
 
 @dataclass(frozen=True)
 class Limits:
+    """How long a child may run, and how much memory it may hold."""
+
     seconds: float
     memory_bytes: int
 

@@ -14,6 +14,8 @@ from matcher import PRIORITIES
 
 
 class PlanState(StrEnum):
+    """How far a plan has come."""
+
     QUEUED = "queued"
     SOLVING = "solving"
     PROPOSED = "proposed"
@@ -28,6 +30,8 @@ UNDER_WAY = (PlanState.QUEUED, PlanState.SOLVING)
 
 
 class AssignmentState(StrEnum):
+    """How far a seat has come, from the proposal to the work done or not."""
+
     PROPOSED = "proposed"
     OFFERED = "offered"
     ACCEPTED = "accepted"
@@ -55,6 +59,8 @@ class PlanAsk(SQLModel):
 
 
 class PlanCreate(PlanAsk):
+    """The wish for a plan: its period, and how it is to be made."""
+
     model_config = ConfigDict(
         extra="forbid",
         json_schema_extra={
@@ -112,12 +118,16 @@ class AssignmentRow(SQLModel, table=True):
 
 
 class ReasonPublic(Shape):
+    """A reason in both languages."""
+
     code: str
     zh: str
     en: str
 
 
 class AssignmentPublic(Shape):
+    """One volunteer in one seat of a request, and why."""
+
     id: Id
     request: Id
     request_label: str | None
@@ -146,6 +156,8 @@ class AssignmentPublic(Shape):
 
 
 class UnservedPublic(Shape):
+    """A request nobody serves in this plan, and why."""
+
     request: Id
     request_label: str | None
     priority: str
@@ -153,6 +165,8 @@ class UnservedPublic(Shape):
 
 
 class PinPublic(Shape):
+    """A promise the plan does not keep."""
+
     request: Id
     volunteer: Id
     seat: Amount | None = None
@@ -187,6 +201,8 @@ class ServedPublic(Shape):
 
 
 class PlanPublic(Shape):
+    """A plan as far as it has come: what is not known yet is null or empty."""
+
     id: Id
     state: PlanState
     version: Amount

@@ -18,6 +18,8 @@ Priority = choice(PRIORITIES)
 
 
 class RequestState(StrEnum):
+    """How far a request has come."""
+
     TRIAGED = "triaged"
     DISPATCHED = "dispatched"
 
@@ -34,11 +36,15 @@ class RequestWindowRow(SQLModel, table=True):
 
 
 class WindowShape(Shape):
+    """The request may start from then to then, both ends counted."""
+
     starts_at: Moment = ShapeField(alias="from")
     ends_at: Moment = ShapeField(alias="to")
 
 
 class SeatShape(Shape):
+    """One person's part of a request."""
+
     skills: Levels = ShapeField(default_factory=dict)
     optional: StrictBool = False
     lag: items(Lag, 2, least=2) = ShapeField(default_factory=lambda: [0, 0])
@@ -74,6 +80,8 @@ REQUEST_EXAMPLE: dict[str, Any] = {
 
 
 class RequestCreate(RequestBase):
+    """A request as it comes in: classified, with its windows and seats."""
+
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": REQUEST_EXAMPLE})
 
     windows: items(WindowShape, 1000)
@@ -81,6 +89,8 @@ class RequestCreate(RequestBase):
 
 
 class RequestRow(RequestBase, table=True):
+    """A request on the books."""
+
     __tablename__ = "requests"
 
     id: int | None = Field(default=None, primary_key=True)
@@ -94,6 +104,8 @@ class RequestRow(RequestBase, table=True):
 
 
 class RequestPublic(RequestBase):
+    """A request as it goes out."""
+
     model_config = ConfigDict(
         json_schema_extra={"example": {"id": 7, "state": "triaged", "version": 1, **REQUEST_EXAMPLE}}
     )

@@ -29,6 +29,8 @@ class AvailabilityRow(SQLModel, table=True):
 
 
 class AvailabilityShape(Shape):
+    """An interval in which the volunteer can make one trip."""
+
     starts_at: Moment = ShapeField(alias="from")
     ends_at: Moment = ShapeField(alias="to")
     at: Point | None = ShapeField(None, description="where the trip starts and ends, if not at home")
@@ -66,12 +68,16 @@ VOLUNTEER_EXAMPLE = {
 
 
 class VolunteerCreate(VolunteerBase):
+    """A volunteer as they are entered, with their calendar."""
+
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": VOLUNTEER_EXAMPLE})
 
     availability: items(AvailabilityShape, 1000) = ShapeField(default_factory=list)
 
 
 class VolunteerRow(VolunteerBase, table=True):
+    """Somebody on the roster."""
+
     __tablename__ = "volunteers"
 
     id: int | None = Field(default=None, primary_key=True)
@@ -82,6 +88,8 @@ class VolunteerRow(VolunteerBase, table=True):
 
 
 class VolunteerPublic(VolunteerBase):
+    """A volunteer as they go out."""
+
     model_config = ConfigDict(json_schema_extra={"example": {"id": 1, **VOLUNTEER_EXAMPLE}})
 
     id: Id

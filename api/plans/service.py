@@ -47,6 +47,7 @@ def ask(database: Database, session: Session, asked: PlanCreate, at: datetime, b
 
 
 def find(session: Session, plan_id: int) -> PlanRow:
+    """The plan with this id; NotFound if there is none."""
     row = session.get(PlanRow, plan_id)
     if row is None:
         raise NotFound("plan_id", plan_id)

@@ -43,6 +43,7 @@ def _know_everybody(session: Session, asked: RequestCreate) -> None:
 
 
 def find(session: Session, request_id: int) -> RequestPublic:
+    """The request with this id; NotFound if there is none."""
     row = session.get(RequestRow, request_id)
     if row is None:
         raise NotFound("request_id", request_id)
