@@ -7,10 +7,8 @@ from datetime import datetime, timedelta
 
 from api.models import AvailabilityRow, RequestRow, VolunteerRow
 from api.models.plans import AssignmentPublic
-from matcher import StraightTravel, great_circle_km
-
-TRAVEL = StraightTravel()
-"""The same minutes as an instance that `load.py` makes."""
+from api.plans.load import TRAVEL
+from matcher import great_circle_km
 
 Point = tuple[float, float]
 

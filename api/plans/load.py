@@ -3,8 +3,8 @@
 import json
 import zlib
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,20 +14,34 @@ from sqlmodel import Session, col, select
 from api.models import AssignmentRow, PlanFileRow, PlanRow, RequestRow, RequestWindowRow, VolunteerRow
 from api.models.plans import IN_FORCE, PINNED
 from api.models.requests import RequestState
-from api.vocabulary import request, volunteer
+from api.vocabulary import Minute, request, volunteer
 from matcher import (
     Availability,
     Instance,
     Pinned,
+    Place,
     Plan,
     Published,
+    StraightTravel,
     Volunteer,
     instance_document,
     instance_from,
     plan_from,
 )
 
+TRAVEL = StraightTravel()
+
 OPEN = (RequestState.TRIAGED, RequestState.DISPATCHED)
+
+
+@dataclass(frozen=True)
+class _Errand:
+    """Work that somebody has promised outside of the plan in hand: from when to when, and where."""
+
+    start: int
+    end: int
+    at: Place
+    leaves_from: Place
 
 
 def load(session: Session, plan: PlanRow, now: datetime, timezone: str) -> Instance:
@@ -42,10 +56,7 @@ def load(session: Session, plan: PlanRow, now: datetime, timezone: str) -> Insta
     requests = [row for row in _open_requests(session, origin, end) if row.id not in elsewhere]
     asked = {row.id for row in requests}
     held = [a for a in in_force if a.request_id in asked]
-    busy: dict[int, list[tuple[int, int]]] = defaultdict(list)
-    for a in in_force:
-        if a.request_id not in asked:
-            busy[a.volunteer_id].append((minute(a.starts_at), minute(a.ends_at)))
+    errands = _errands(session, [a for a in in_force if a.request_id not in asked], minute)
     people = session.exec(select(VolunteerRow).options(selectinload(VolunteerRow.availability)).order_by("id"))
     return Instance(
         name=f"plan-{plan.id}",
@@ -53,7 +64,8 @@ def load(session: Session, plan: PlanRow, now: datetime, timezone: str) -> Insta
         horizon_end=minute(end),
         timezone=timezone,
         now=minute(now),
-        volunteers=tuple(_within(volunteer(row, minute), minute(end), busy[row.id]) for row in people),
+        travel=TRAVEL,
+        volunteers=tuple(_within(volunteer(row, minute), minute(end), errands[row.id]) for row in people),
         requests=tuple(request(row, minute) for row in requests),
         published=tuple(Published(str(a.request_id), str(a.volunteer_id), minute(a.starts_at), a.seat) for a in held),
         pinned=tuple(
@@ -69,6 +81,17 @@ def _in_force(session: Session) -> Sequence[AssignmentRow]:
     return session.exec(found).all()
 
 
+def _errands(session: Session, held: Sequence[AssignmentRow], minute: Minute) -> dict[int, list[_Errand]]:
+    """These seats as their volunteers see them, in order of time."""
+    in_force = select(AssignmentRow.request_id).where(col(AssignmentRow.state).in_(IN_FORCE))
+    places = select(RequestRow.id, RequestRow.at, RequestRow.end_at).where(col(RequestRow.id).in_(in_force))
+    where = {id: (tuple(at), tuple(end_at or at)) for id, at, end_at in session.exec(places)}
+    found: dict[int, list[_Errand]] = defaultdict(list)
+    for a in sorted(held, key=lambda a: a.starts_at):
+        found[a.volunteer_id].append(_Errand(minute(a.starts_at), minute(a.ends_at), *where[a.request_id]))
+    return found
+
+
 def _open_requests(session: Session, origin: datetime, end: datetime) -> Sequence[RequestRow]:
     meets = select(RequestWindowRow.request_id).where(
         RequestWindowRow.ends_at >= origin, RequestWindowRow.starts_at <= end
@@ -77,19 +100,24 @@ def _open_requests(session: Session, origin: datetime, end: datetime) -> Sequenc
     return session.exec(found.options(selectinload(RequestRow.windows)).order_by("id")).all()
 
 
-def _within(person: Volunteer, end: int, taken: Sequence[tuple[int, int]]) -> Volunteer:
+def _within(person: Volunteer, end: int, errands: Sequence[_Errand]) -> Volunteer:
     """Only what of their calendar lies in the period, and is not promised to other requests."""
     intervals = [a for a in person.availability if a.end > 0 and a.start < end]
-    for start, stop in taken:
-        intervals = [part for a in intervals for part in _without(a, start, stop)]
-    return replace(person, availability=tuple(intervals))
+    return replace(person, availability=tuple(part for a in intervals for part in _free(person, a, errands)))
 
 
-def _without(interval: Availability, start: int, stop: int) -> list[Availability]:
-    if stop <= interval.start or start >= interval.end:
-        return [interval]
-    parts = [(interval.start, start), (stop, interval.end)]
-    return [Availability(a, b, interval.at, interval.mode) for a, b in parts if a < b]
+def _free(person: Volunteer, interval: Availability, errands: Sequence[_Errand]) -> Iterator[Availability]:
+    """What is left of an interval once its person has gone on these errands and come back from each."""
+    origin, mode = person.origin_of(interval), person.mode_of(interval)
+    start = interval.start
+    for errand in errands:
+        if errand.start < interval.end and errand.end > interval.start:
+            leave = errand.start - TRAVEL.minutes(origin, errand.at, mode)
+            if start < leave:
+                yield replace(interval, start=start, end=leave)
+            start = max(start, errand.end + TRAVEL.minutes(errand.leaves_from, origin, mode))
+    if start < interval.end:
+        yield replace(interval, start=start)
 
 
 def packed(instance: Instance) -> bytes:

@@ -1,5 +1,7 @@
 """The main job over HTTP: roster and requests in, a plan out, published, seen in a volunteer's schedule."""
 
+import pytest
+
 from matcher import instance_from, judge, plan_from
 from tests.api.desk import at, period, request, volunteer
 
@@ -82,6 +84,20 @@ def test_a_crew_that_began_before_the_period_is_left_alone(desk):
     desk.publish(desk.proposal(**{"from": at("09:30")})).raise_for_status()
     assert desk.get(f"/v1/requests/{crew}")["state"] == "dispatched"
     assert [seat["state"] for seat in desk.get("/v1/plans/1")["assignments"]] == ["offered", "offered"]
+
+
+@pytest.mark.parametrize(("start", "unserved"), [("08:58", []), ("08:59", [2])])
+def test_the_way_to_other_work_is_kept_free(desk, start, unserved):
+    """Promised at 10:00, 5.5 km from home (29 minutes by e-bike): whoever goes out before must be back by 09:31.
+
+    Half an hour's work 3 minutes from home may start at 08:58, not a minute later.
+    """
+    desk.enter("/v1/volunteers", volunteer())
+    desk.enter("/v1/requests", request("10:00", "10:00", at=[109.0, 34.265]))
+    desk.publish(desk.proposal(**{"from": at("09:59")})).raise_for_status()
+    desk.enter("/v1/requests", request(start, start))
+    where = desk.proposal(to=at("09:58"))
+    assert [one["request"] for one in desk.get(where)["unserved"]] == unserved
 
 
 def test_every_state_change_is_in_the_audit(desk):
