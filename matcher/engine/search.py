@@ -30,7 +30,7 @@ HOT, COLD = 300.0, 2.0
 """Temperatures in points at the beginning and at the end of the search."""
 
 LOOKING, CHOOSING = 0.5, 0.8
-"""Shares of the time after which a first plan stops looking at all requests, and stops choosing among them by regret."""
+"""Shares of the time after which a first plan stops looking at requests, and stops choosing among them by regret."""
 
 Spent = Callable[[], float]
 """What share of the time is gone: 1 and more when it is over."""
