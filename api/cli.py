@@ -166,8 +166,10 @@ def worker() -> None:
 
 def main() -> NoReturn:
     """Run a command; every end has its exit code, and no end shows a traceback unasked."""
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever called us: >&-
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115  for as long as we live
+        getattr(sys, name).reconfigure(errors="backslashreplace")
     try:
         code = app(standalone_mode=False) or 0
         sys.stdout.flush()

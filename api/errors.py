@@ -17,16 +17,19 @@ from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
 from api.messages import LANGUAGES, MESSAGES, hint, sentence
-from api.models.base import LARGEST_PAGE, Shape
-from api.models.plans import PlanCreate
-from api.models.requests import RequestCreate
-from api.models.volunteers import VolunteerCreate
+from api.models.base import LARGEST_PAGE
+from api.models.plans import PlanCreate, PlanPublish
+from api.models.requests import RequestCreate, SeatShape, WindowShape
+from api.models.volunteers import AvailabilityShape, VolunteerCreate
 from matcher import InvalidInput, shown
 
 log = logging.getLogger(__name__)
 
 COLLISIONS = {"40001", "40P01"}
 """PostgreSQL: two transactions met, and this one gave way (serialization failure, deadlock)."""
+
+MOST_TOLD = 100
+"""So many errors of one body are told; nobody reads on."""
 
 UNREADABLE = {"json_invalid", "json_duplicate_key", "json_too_deep", "encoding_not_utf8"}
 
@@ -55,6 +58,10 @@ class CodeTaken(ApiError):
 
 class RefUnknown(ApiError):
     status, code = 422, "ref_unknown"
+
+
+class TimeFar(ApiError):
+    status, code = 422, "time_far"
 
 
 class VolunteerBusy(ApiError):
@@ -143,7 +150,7 @@ def problems(
                 value=None if value is None else shown(value),
                 hint=hint(code, lang, {"value": value, **params}),
             )
-            for code, path, value, params in found[:100]
+            for code, path, value, params in found[:MOST_TOLD]
         ],
         request_id=scope.get("state", {}).get("request_id"),
     )
@@ -178,7 +185,7 @@ def draw_errors(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     def _malformed(request: Request, error: RequestValidationError) -> JSONResponse:
-        return problems(request.scope, 422, [_translated(found) for found in error.errors()])
+        return problems(request.scope, 422, [_translated(found) for found in error.errors()[:MOST_TOLD]])
 
     @app.exception_handler(HTTPException)
     def _http(request: Request, error: HTTPException) -> JSONResponse:
@@ -243,5 +250,6 @@ def _nearest(name: str) -> dict[str, str]:
 
 
 def _field_names() -> set[str]:
-    shapes = [PlanCreate, RequestCreate, VolunteerCreate, *Shape.__subclasses__()]
+    """Of what comes in."""
+    shapes = (PlanCreate, PlanPublish, RequestCreate, SeatShape, WindowShape, VolunteerCreate, AvailabilityShape)
     return {field.alias or name for shape in shapes for name, field in shape.model_fields.items()}

@@ -82,6 +82,12 @@ MESSAGES: dict[str, dict[str, str]] = MATCHER_MESSAGES | {
         "请先登记，或改正编号",
         "enter that person first, or mend the id",
     ),
+    "time_far": _say(
+        "{value} 距今超过十年",
+        "{value} is more than ten years from today",
+        "请检查年份",
+        "check the year",
+    ),
     "horizon_invalid": _say(
         "计划期 {value} 无效：须在结束之前开始，至多 {limit} 天",
         "the period {value} is not valid: it must end after it begins, within {limit} days",

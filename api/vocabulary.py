@@ -1,17 +1,30 @@
 """One row -> one noun of the matcher, which refuses nonsense: a row no plan could use is refused as it comes in."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
+from api.errors import TimeFar
 from api.models import AvailabilityRow, RequestRow, VolunteerRow
-from matcher import Availability, InvalidInput, Request, Seat, Volunteer, Window
+from matcher import Availability, InvalidInput, Request, Seat, TooLarge, Volunteer, Window
 
 Minute = Callable[[datetime], int]
 """Minutes from the start of the instance, or of whatever takes its place."""
 
+REACH = timedelta(days=3650)
+"""What comes in is no farther from today than that; an instance reaches a little farther from its start."""
 
-def check(row: VolunteerRow | RequestRow) -> None:
-    """Refuse, before it is kept, a row that no plan could use."""
+MOST_SKILLS = 100
+"""So many a row may name: an instance bears a thousand, and one slip must not spoil everybody's plans."""
+
+
+def check(row: VolunteerRow | RequestRow, at: datetime) -> None:
+    """Refuse, before it is kept, a row that no plan could use, or that would spoil every plan."""
+    for path, moment in _times(row):
+        if abs(moment - at) > REACH:
+            raise TimeFar(path, moment.isoformat())
+    skills = _skills(row)
+    if len(skills) > MOST_SKILLS:
+        raise TooLarge("too_many_skills", "", len(skills), limit=MOST_SKILLS)
     epoch = datetime(2000, 1, 1, tzinfo=UTC)
 
     def minute(moment: datetime) -> int:
@@ -23,6 +36,22 @@ def check(row: VolunteerRow | RequestRow) -> None:
         if error.code == "window_invalid" and isinstance(error.value, tuple):
             error.value = " – ".join(f"{epoch + timedelta(minutes=m):%Y-%m-%dT%H:%MZ}" for m in error.value)
         raise
+
+
+def _times(row: VolunteerRow | RequestRow) -> Iterator[tuple[str, datetime]]:
+    """Every moment a row names, and its path."""
+    name = "availability" if isinstance(row, VolunteerRow) else "windows"
+    for i, period in enumerate(getattr(row, name)):
+        yield f"{name}[{i}].from", period.starts_at
+        yield f"{name}[{i}].to", period.ends_at
+    if isinstance(row, RequestRow) and row.due is not None:
+        yield "due", row.due
+
+
+def _skills(row: VolunteerRow | RequestRow) -> set[str]:
+    if isinstance(row, VolunteerRow):
+        return set(row.skills)
+    return {skill for seat in row.seats for skill in seat["skills"]} | set(row.wishes)
 
 
 def volunteer(row: VolunteerRow, minute: Minute) -> Volunteer:

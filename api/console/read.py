@@ -92,7 +92,7 @@ class Schedule:
 def chosen_plan(session: Session, wanted: str | None, now: datetime) -> PlanRow | None:
     """The plan asked for; else the one in force, now or next; else the newest proposal, else the newest of all."""
     if wanted is not None:
-        if not (wanted.isascii() and wanted.isdecimal() and int(wanted) <= ID_LIMIT):
+        if not (wanted.isascii() and wanted.isdecimal() and len(wanted) <= 10 and int(wanted) <= ID_LIMIT):
             raise NotFound("plan", wanted)
         return plans.find(session, int(wanted))
     newest = select(PlanRow).order_by(col(PlanRow.id).desc())

@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 from api.models import AssignmentRow, PlanFileRow, PlanRow, RequestRow, RequestWindowRow, VolunteerRow
 from api.models.plans import IN_FORCE, PINNED
 from api.models.requests import RequestState
-from api.vocabulary import Minute, request, volunteer
+from api.vocabulary import REACH, Minute, request, volunteer
 from matcher import (
     Availability,
     Instance,
@@ -51,6 +51,9 @@ def load(session: Session, plan: PlanRow, now: datetime, timezone: str) -> Insta
     def minute(moment: datetime) -> int:
         return int((moment - origin).total_seconds() // 60)
 
+    def reached(moment: datetime) -> int:
+        return _reached(minute(moment))
+
     in_force = _in_force(session)
     elsewhere = {a.request_id for a in in_force if not origin <= a.starts_at <= end}
     requests = [row for row in _open_requests(session, origin, end) if row.id not in elsewhere]
@@ -66,7 +69,7 @@ def load(session: Session, plan: PlanRow, now: datetime, timezone: str) -> Insta
         now=minute(now),
         travel=TRAVEL,
         volunteers=tuple(_within(volunteer(row, minute), minute(end), errands[row.id]) for row in people),
-        requests=tuple(request(row, minute) for row in requests),
+        requests=tuple(request(row, reached) for row in requests),
         published=tuple(Published(str(a.request_id), str(a.volunteer_id), minute(a.starts_at), a.seat) for a in held),
         pinned=tuple(
             Pinned(str(a.request_id), str(a.volunteer_id), a.seat, minute(a.starts_at))
@@ -100,10 +103,17 @@ def _open_requests(session: Session, origin: datetime, end: datetime) -> Sequenc
     return session.exec(found.options(selectinload(RequestRow.windows)).order_by("id")).all()
 
 
+def _reached(minute: int) -> int:
+    """What was entered long ago may lie farther off than an instance reaches; nothing there matters to it."""
+    farthest = REACH // timedelta(minutes=1)
+    return max(-farthest, min(farthest, minute))
+
+
 def _within(person: Volunteer, end: int, errands: Sequence[_Errand]) -> Volunteer:
     """Only what of their calendar lies in the period, and is not promised to other requests."""
     intervals = [a for a in person.availability if a.end > 0 and a.start < end]
-    return replace(person, availability=tuple(part for a in intervals for part in _free(person, a, errands)))
+    free = [part for a in intervals for part in _free(person, a, errands)]
+    return replace(person, availability=tuple(replace(a, start=_reached(a.start), end=_reached(a.end)) for a in free))
 
 
 def _free(person: Volunteer, interval: Availability, errands: Sequence[_Errand]) -> Iterator[Availability]:

@@ -9,7 +9,7 @@ from sqlmodel import Session, select
 
 from api import ledger
 from api.db import Database
-from api.errors import ApiError, NotFound
+from api.errors import ApiError, NotFound, TimeFar
 from api.messages import LANGUAGES, sentence
 from api.models import AssignmentRow, PlanRow, RequestRow, VolunteerRow
 from api.models.plans import (
@@ -24,6 +24,7 @@ from api.models.plans import (
     UnservedPublic,
 )
 from api.queue import enqueue_solve
+from api.vocabulary import REACH
 from matcher import MAX_DAYS, PRIORITIES
 
 LONGEST = timedelta(days=MAX_DAYS)
@@ -38,6 +39,8 @@ def ask(database: Database, session: Session, asked: PlanCreate, at: datetime, b
     if not timedelta(0) < asked.ends_at - asked.starts_at <= LONGEST:
         shown = f"{asked.starts_at.isoformat()} – {asked.ends_at.isoformat()}"
         raise HorizonInvalid("to", shown, limit=LONGEST.days)
+    if abs(asked.starts_at - at) > REACH:
+        raise TimeFar("from", asked.starts_at.isoformat())
     row = PlanRow(**asked.model_dump(), state=PlanState.QUEUED, created_at=at)
     session.add(row)
     session.flush()

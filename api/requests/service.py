@@ -22,7 +22,7 @@ def enter(session: Session, asked: RequestCreate, at: datetime, by: str) -> Requ
         state=RequestState.TRIAGED,
         created_at=at,
     )
-    check(row)
+    check(row, at)
     session.add(row)
     session.flush()
     ledger.turn(session)

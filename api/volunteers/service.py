@@ -38,7 +38,7 @@ def _row(session: Session, asked: VolunteerCreate, at: datetime) -> VolunteerRow
         created_at=at,
         availability=[AvailabilityRow(**period.model_dump()) for period in asked.availability],
     )
-    check(row)
+    check(row, at)
     return row
 
 

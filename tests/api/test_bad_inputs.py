@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.api.desk import Desk, period, request, volunteer
+from tests.api.desk import Desk, at, period, request, volunteer
 
 Send = Callable[[Desk], httpx.Response]
 
@@ -46,6 +46,11 @@ def getting(path: str, **headers: str) -> Send:
 
 def planning(**fields: Any) -> Send:
     return lambda desk: desk.post("/v1/plans", period() | fields)
+
+
+def fifty_skills_and_more_wishes(desk: Desk) -> httpx.Response:
+    seats = [{"skills": {f"s{i}": 1}} for i in range(50)]
+    return desk.post("/v1/requests", request(seats=seats, wishes={f"w{i}": 1 for i in range(51)}))
 
 
 def keyed(key: str | None) -> Send:
@@ -111,6 +116,8 @@ def tampered_cursor(desk: Desk) -> httpx.Response:
     return desk.client.get("/v1/volunteers", params={"cursor": flipped})
 
 
+FAR = "2099-01-01T00:00+08:00"
+UNKNOWN = {f"availability{i}": 1 for i in range(30_000)}
 ELEVEN_MB = b" " * 11 * 2**20
 
 CASES = [
@@ -144,6 +151,13 @@ CASES = [
     Case("time without offset", asking(due="2030-06-03T09:00"), 422, "timezone_required"),
     Case("time with seconds", asking(due="2030-06-03T09:00:30+08:00"), 422, "seconds_not_allowed"),
     Case("seconds in the offset", asking(due="2030-06-03T09:00+08:00:30"), 422, "seconds_not_allowed"),
+    Case("due a lifetime ago", asking(due="1990-06-03T09:00+08:00"), 422, "time_far"),
+    Case("window for ever", asking(windows=[{"from": at("09:00"), "to": FAR}]), 422, "time_far"),
+    Case("free for ever", with_field(availability=[{"from": at("09:00"), "to": FAR}]), 422, "time_far"),
+    Case("period far ahead", planning(**{"from": "2098-12-31T00:00+08:00", "to": FAR}), 422, "time_far"),
+    Case("skills of a slip", with_field(skills={f"s{i}": 1 for i in range(1001)}), 422, "too_many_skills"),
+    Case("skills over seats", fifty_skills_and_more_wishes, 422, "too_many_skills"),
+    Case("30 000 unknown fields", with_field(**UNKNOWN), 422, "field_unknown", within=1.0),
     Case("30 February", asking(due="2030-02-30T09:00+08:00"), 422, "time_invalid"),
     Case("latitude first", asking(at=[34.265, 108.94]), 422, "coord_invalid"),
     Case("priority unknown", asking(priority="asap"), 422, "choice_unknown"),

@@ -168,6 +168,13 @@ def test_a_broken_pipe_is_quiet(team, planned):
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_a_closed_output_is_quiet(team, planned):
+    """`diandan check … >&-`: what nobody can read is not said."""
+    words = subprocess.list2cmdline([*DIANDAN, "check", str(team), str(planned)])
+    done = subprocess.run(["sh", "-c", f"{words} >&-"], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_ctrl_c_keeps_the_best_plan(team, tmp_path):
     plan = tmp_path / "plan.json"
     words = [*DIANDAN, "solve", team, "-o", plan, "--seconds", "60", "--gap", "0"]

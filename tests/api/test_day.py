@@ -100,6 +100,18 @@ def test_the_way_to_other_work_is_kept_free(desk, start, unserved):
     assert [one["request"] for one in desk.get(where)["unserved"]] == unserved
 
 
+def test_what_lies_too_far_off_spoils_no_plan(desk):
+    """Entered long ago, or by hand: a calendar and a window without end, a due date of another century."""
+    desk.enter("/v1/volunteers", volunteer())
+    kept = desk.enter("/v1/requests", request(due=at("12:00")))
+    past, far = "1990-01-01 00:00:00", "2099-01-01 00:00:00"
+    desk.change("UPDATE availability SET starts_at = :past, ends_at = :far", past=past, far=far)
+    desk.change("UPDATE request_windows SET ends_at = :far", far=far)
+    assert [seat["request"] for seat in desk.get(desk.proposal())["assignments"]] == [kept]
+    desk.change("UPDATE requests SET due = :past", past=past)
+    assert desk.get(desk.proposal())["unserved"]  # so late that it had better not be served, and the plan says so
+
+
 def test_every_state_change_is_in_the_audit(desk):
     desk.enter("/v1/volunteers", volunteer())
     desk.enter("/v1/requests", request())

@@ -260,6 +260,7 @@ def test_a_proposal_is_not_shown_to_volunteers(desk, proposed):
         ("/?plan=99", 404, "这里没有 99"),
         ("/?plan=1e3", 404, "这里没有 1e3"),
         ("/?plan=99999999999999999999", 404, "这里没有"),
+        ("/?plan=" + "9" * 5000, 404, "这里没有"),
         ("/v/1?skip=-1", 422, "不能翻页"),
         ("/nowhere", 404, "这里没有 /nowhere"),
     ],
