@@ -151,8 +151,9 @@ def _ranges(
     instance: Instance, request: Request, seat: int, volunteer: Volunteer, i: int, spans: Sequence[tuple[int, int]]
 ) -> list[StartRange]:
     interval = volunteer.availability[i]
-    too_short = interval.start + request.seat_minutes(seat) > interval.end
-    if too_short or not within_radius(instance, request, volunteer, interval):
+    last = interval.end - request.seat_minutes(seat)
+    free_then = any(max(a, interval.start) <= min(b, last) for a, b in spans)
+    if not free_then or not within_radius(instance, request, volunteer, interval):
         return []
     ways = _ways(instance, request, volunteer, interval)
     free = free_starts(instance, request, seat, volunteer, interval, ways, spans)

@@ -51,15 +51,26 @@ def out_of_time() -> Reason:
     )
 
 
-def why_chosen(instance: Instance, plan: Plan, assignment: Assignment) -> Reason:
-    """Why this person for this seat: the skills asked for, how many others could, the way, the load so far."""
+def why_chosen(instance: Instance, plan: Plan) -> dict[Assignment, Reason]:
+    """For each assignment why this person: the skills asked for, how many others could, the way, the load so far."""
+    able: dict[tuple[object, ...], int] = {}
+    chosen = {}
+    for assignment in plan.assignments:
+        request = instance.request(assignment.request)
+        key = (request.id, *_asks_for(request, assignment.seat))
+        if key not in able:
+            able[key] = len(_able(instance, request, assignment.seat))
+        chosen[assignment] = _why_this_person(instance, plan, assignment, able[key])
+    return chosen
+
+
+def _why_this_person(instance: Instance, plan: Plan, assignment: Assignment, able: int) -> Reason:
     request, person = instance.request(assignment.request), instance.volunteer(assignment.volunteer)
     skills = request.seats[assignment.seat].skills
     parts = [(f"{skill} {person.skills[skill]} 级", f"{skill} level {person.skills[skill]}") for skill in skills]
     if person.id in request.partners:
         parts.append(("居民认识的人", "known to the resident"))
     parts.append(_way(instance, plan, assignment))
-    able = len(_able(instance, request, assignment.seat))
     parts.append((f"{able} 人单独可去", f"{able} could go if free"))
     parts.append(_load(person))
     return Reason("chosen", "；".join(zh for zh, _ in parts), "; ".join(en for _, en in parts))
@@ -69,10 +80,14 @@ def _like_seats(request: Request) -> list[list[int]]:
     """Required seats that ask for the same, together."""
     groups: dict[tuple[object, ...], list[int]] = {}
     for k in request.required_seats:
-        seat = request.seats[k]
-        key = (tuple(sorted(seat.skills.items())), seat.lag, request.seat_minutes(k))
-        groups.setdefault(key, []).append(k)
+        groups.setdefault(_asks_for(request, k), []).append(k)
     return list(groups.values())
+
+
+def _asks_for(request: Request, k: int) -> tuple[object, ...]:
+    """What a seat asks of whoever fills it: alike for seats that anybody fit for one is fit for."""
+    seat = request.seats[k]
+    return tuple(sorted(seat.skills.items())), seat.lag, request.seat_minutes(k)
 
 
 def _able(instance: Instance, request: Request, seat: int) -> list[Volunteer]:

@@ -100,7 +100,7 @@ class Solver:
     def _attempt(self, asked: PlanRow) -> None:
         instance, seen = self._patiently(self._load, asked)
         plan = self._solve(asked, instance)
-        why = {a: (why_chosen(instance, plan, a),) for a in plan.assignments}
+        why = {a: (reason,) for a, reason in why_chosen(instance, plan).items()}
         self._patiently(self._store, asked.id, instance, plan, why, seen)
 
     def _load(self, asked: PlanRow) -> tuple[Instance, int]:

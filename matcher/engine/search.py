@@ -186,5 +186,5 @@ def nearest(tables: Tables, r: int, among: list[int]) -> list[int]:
 def _urgency(tables: Tables, r: int, choice: Choice) -> float:
     """What waiting may cost: the gap to the second best way; for a crew, to leaving it, the fewer people the more."""
     if len(tables.requests[r].seats) == 1:
-        return choice.second - choice.points
+        return min(choice.second, tables.price[r]) - choice.points
     return (tables.price[r] - choice.points) * choice.rarity

@@ -28,8 +28,8 @@ class Crew:
 class Choice:
     """The cheapest way found to serve a request: its points, its start, and a slot for each required seat.
 
-    Of a single seat it also knows who that is, and the second best person with their points (the price of leaving the
-    request where there is no second); of a crew, `rarity`: near 1 when hardly anybody else could make one.
+    Of a single seat it also knows who that is, and the second best person with their points; of a crew, `rarity`: near
+    1 when hardly anybody else could make one.
     """
 
     __slots__ = ("person", "points", "rarity", "runner_up", "seats", "second", "start")
@@ -309,7 +309,7 @@ class State:
         return 0.0 if self.tables.requests[option.r].seats[option.k].skills else self._spare[option.v]
 
     def _best_single(self, r: int) -> Choice | None:
-        choice = Choice(INFINITE, self.tables.price[r], 0, [])
+        choice = Choice(INFINITE, INFINITE, 0, [])
         for option in self.tables.options(r)[0]:
             self._consider(choice, option)
         return choice if choice.seats else None

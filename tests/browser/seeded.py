@@ -53,7 +53,7 @@ def proposed(database: Database, instance: Instance, steps: int = 50) -> int:
         row = session.get_one(PlanRow, plan_id)
         made_from = load.load(session, row, start, ZONE)
         plan = solve(made_from, seconds=60, steps=steps)
-        why = {a: (why_chosen(made_from, plan, a),) for a in plan.assignments}
+        why = {a: (reason,) for a, reason in why_chosen(made_from, plan).items()}
         assert store.store(session, plan_id, made_from, plan, why, ledger.version(session), start)
     return plan_id
 
