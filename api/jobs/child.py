@@ -20,6 +20,7 @@ def main(instance_file: str, plan_file: str, seconds: str, gap: str, seed: str) 
         print(json.dumps(dataclasses.asdict(progress)), flush=True)
 
     instance = read_instance(instance_file)
+    os.unlink(instance_file)  # names and homes stay on no disk, even if a kill leaves the folder behind
     spent = time.monotonic() - BORN
     plan = solve(instance, float(seconds), float(gap), int(seed), progress=tell, spent=spent)
     write_plan(plan, instance, plan_file)

@@ -8,6 +8,8 @@ import time
 import pytest
 
 from api.jobs import watch
+from matcher import read_plan, write_instance
+from tests.builders import instance, request, volunteer
 
 ROOMY = watch.Limits(seconds=30, memory_bytes=2**31)
 
@@ -73,3 +75,12 @@ def test_a_lifeline_ends_a_process_whose_starter_is_gone():
     process = subprocess.Popen(child(code), stdin=subprocess.PIPE)
     process.stdin.close()
     assert process.wait(10) == 7
+
+
+def test_names_and_homes_do_not_stay_on_the_disk(tmp_path):
+    """The child takes the instance from its folder as it reads it, so that no kill leaves it there."""
+    day = instance([volunteer("ada")], [request("R", "09:00-10:00")])
+    given, found = tmp_path / "instance.json", tmp_path / "plan.json"
+    write_instance(day, given)
+    watch.run(watch.python("api.jobs.child", given, found, 5, 0.005, 1), ROOMY, threading.Event(), lambda told: None)
+    assert not given.exists() and read_plan(found, day).status == "optimal"
