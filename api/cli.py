@@ -66,23 +66,30 @@ def solve(
     steps: Annotated[int | None, typer.Option(min=0, help="stop after so many rounds of search")] = None,
     threads: Annotated[int | None, typer.Option(min=1, max=256, help="by default one a core")] = None,
     engine: Annotated[Engine | None, typer.Option(help="by default chosen by the size of the instance")] = None,
+    proof: Annotated[Path | None, typer.Option(metavar="FILE", help="where the proof of the bound is written")] = None,
 ) -> None:
     """Plan an instance; Ctrl-C keeps the best plan so far. 求解。"""
     import matcher
 
-    with _blaming(output):
-        _check_writable(output)
+    for file in [output] if proof is None else [output, proof]:
+        with _blaming(file):
+            _check_writable(file)
     with _blaming(instance):
         problem = matcher.read_instance(instance)
     _warn_of_skills(problem, instance)
     line = _ProgressLine()
     spent = time.monotonic() - BORN
+    proofs: list[matcher.Proof] = []
     plan = matcher.solve(
-        problem, seconds, gap, seed, steps=steps, threads=threads, engine=engine, progress=line.tell, spent=spent
-    )
+        problem, seconds, gap, seed, steps=steps, threads=threads, engine=engine, progress=line.tell,
+        proof=None if proof is None else proofs.append, spent=spent,
+    )  # fmt: skip
     line.end()
     with _blaming(output):
         matcher.write_plan(plan, problem, output)
+    if proof is not None:
+        with _blaming(proof):
+            matcher.write_proof(proofs[-1], problem, proof)
     for pin in plan.broken_pins:
         _warn("pin_broken", output, {"value": pin.request, "other": pin.volunteer})
     _print_figures(plan.terms, plan.cost, plan.bound, plan.gap)

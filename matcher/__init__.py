@@ -7,11 +7,13 @@ from matcher.files import (
     instance_from,
     plan_document,
     plan_from,
+    proof_document,
     read_instance,
     read_plan,
     read_proof,
     write_instance,
     write_plan,
+    write_proof,
 )
 from matcher.instance import (
     MAX_DAYS,
@@ -85,6 +87,7 @@ __all__ = [
     "judge_proof",
     "plan_document",
     "plan_from",
+    "proof_document",
     "read_instance",
     "read_json",
     "read_plan",
@@ -95,4 +98,5 @@ __all__ = [
     "why_chosen",
     "write_instance",
     "write_plan",
+    "write_proof",
 ]

@@ -109,7 +109,7 @@ class Model:
         solver.parameters.num_workers = threads
         solver.parameters.random_seed = seed
         solver.parameters.catch_sigint_signal = False
-        status, interrupted = self._solve_aside(solver)
+        status, interrupted = solve_aside(solver, self.model)
         if status == cp_model.MODEL_INVALID:
             raise AssertionError(self.model.validate())
         size = f"{len(self.model.proto.variables)} variables, {len(self.model.proto.constraints)} constraints"
@@ -120,16 +120,6 @@ class Model:
             return Exact(None, {}, bound, False, size, interrupted)
         terms = self.terms.values(solver)
         return Exact(tuple(self.assignments(solver)), terms, bound, status == cp_model.OPTIMAL, size, interrupted)
-
-    def _solve_aside(self, solver: cp_model.CpSolver) -> tuple[cp_model.CpSolverStatus, bool]:
-        """Solve in a second thread, so that this one hears Ctrl-C; the status, and whether it did."""
-        with ThreadPoolExecutor(max_workers=1) as aside:
-            solving = aside.submit(solver.solve, self.model)
-            try:
-                return solving.result(), False
-            except KeyboardInterrupt:
-                solver.stop_search()
-                return solving.result(), True
 
     # requests and their crews
 
@@ -369,3 +359,14 @@ class Model:
                 end = start + visit.request.seat_minutes(visit.seat)
                 found.append(Assignment(visit.request.id, visit.seat, person.id, start, end))
         return sorted(found)
+
+
+def solve_aside(solver: cp_model.CpSolver, model: cp_model.CpModel) -> tuple[cp_model.CpSolverStatus, bool]:
+    """Solve in a second thread, so that this one hears Ctrl-C; the status, and whether it did."""
+    with ThreadPoolExecutor(max_workers=1) as aside:
+        solving = aside.submit(solver.solve, model)
+        try:
+            return solving.result(), False
+        except KeyboardInterrupt:
+            solver.stop_search()
+            return solving.result(), True

@@ -239,6 +239,17 @@ def write_plan(plan: Plan, instance: Instance, path: str | Path) -> None:
     _write(path, plan_document(plan, instance))
 
 
+def write_proof(proof: Proof, instance: Instance, path: str | Path) -> None:
+    """Write the proof's file; an old file is replaced whole or not at all."""
+    _write(path, proof_document(proof, instance))
+
+
+def proof_document(proof: Proof, instance: Instance) -> dict[str, Any]:
+    """The plain data of a proof's file."""
+    tree = _tree_document(proof.tree, _clock(instance))
+    return {"format": PROOF_FORMAT, "instance": proof.instance, "bound": proof.bound, "tree": tree}
+
+
 def instance_document(instance: Instance) -> dict[str, Any]:
     """The plain data of an instance's file. What equals its default is left out."""
     time = _clock(instance)
@@ -285,6 +296,20 @@ def plan_document(plan: Plan, instance: Instance) -> dict[str, Any]:
         ],
         "broken_pins": [_pin_document(p, time) for p in plan.broken_pins],
     }
+
+
+def _tree_document(node: Leaf | Split, time: Callable[[int], str]) -> dict[str, Any] | None:
+    """A node and what hangs on it; a missing leaf stays missing."""
+    if isinstance(node, Leaf):
+        prices = [
+            {"request": p.request, "seat": p.seat, "from": time(p.first), "to": time(p.last), "points": p.points}
+            for p in node.prices
+        ]
+        return None if node.missing else {"prices": prices}
+    no, yes = _tree_document(node.no, time), _tree_document(node.yes, time)
+    if node.at is None:
+        return {"request": node.request, "split": "served", "no": no, "yes": yes}
+    return {"request": node.request, "split": time(node.at), "before": no, "after": yes}
 
 
 def _clock(instance: Instance) -> Callable[[int], str]:

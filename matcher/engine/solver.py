@@ -11,6 +11,9 @@ from typing import Literal
 
 from matcher.cost import keeps_pin
 from matcher.eligibility import settled_requests
+from matcher.engine.compile import compiled, start_compiling
+from matcher.engine.master import Bound
+from matcher.engine.pricing import Pricer, too_large
 from matcher.engine.search import Search, insert_by_regret
 from matcher.engine.state import State
 from matcher.engine.tables import Tables
@@ -18,6 +21,7 @@ from matcher.exact import Exact, exact
 from matcher.instance import Instance, Request
 from matcher.plan import Assignment, Plan, Unserved
 from matcher.plan import gap as gap_of
+from matcher.proof import Leaf, Proof
 from matcher.reasons import out_of_time, why_left_out, why_settled
 
 SEARCH, EXACT = "diandan search 0.1", "diandan exact 0.1"
@@ -31,6 +35,13 @@ SMALL = (12, 100)
 
 EXACT_SHARE = 0.7
 """How much of the time that is left it may take, when it was not asked for by name."""
+
+BOUND_SHARE = 0.6
+"""How much of the time that is left after the first plan goes at most into the bound, and so much of what is left
+then into the best plan of the schedules it has seen."""
+
+MOST_ROUNDS = 200
+"""Where steps are counted and not seconds, so many rounds of prices."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +66,7 @@ def solve(
     threads: int | None = None,
     engine: Literal["search", "exact"] | None = None,
     progress: Callable[[Progress], None] | None = None,
+    proof: Callable[[Proof], None] | None = None,
     spent: float = 0.0,
 ) -> Plan:
     """Plan an instance.
@@ -63,10 +75,12 @@ def solve(
     is at most `gap`, or after `steps` rounds of search. `engine` "search" and "exact" (one CP-SAT model on `threads`
     threads, by default one a core) are used when named; otherwise small instances without `steps` go to the exact
     model first, and its plan is taken when it is proven best. Same instance, seed and steps: same plan. Ctrl-C ends
-    the work early; the plan then has status `interrupted`. `progress` is called about twice a second.
+    the work early; the plan then has status `interrupted`. `progress` is called about twice a second. `proof` is
+    handed the proof of the plan's bound, which is then what seat prices prove, and not what the exact model knows.
     """
     run = _Run(instance, seconds, gap, seed, time.perf_counter() - spent, progress)
     run.threads = threads or os.cpu_count() or 1
+    run.proof = proof
     return run.plan(engine, steps)
 
 
@@ -74,6 +88,8 @@ class _Run:
     """One call of `solve`."""
 
     threads = 1
+    proof: Callable[[Proof], None] | None = None
+    leaf: Leaf | None = None
 
     def __init__(
         self,
@@ -98,11 +114,17 @@ class _Run:
         """Build, improve, and write down."""
         servable = [r for r, request in enumerate(self.instance.requests) if request.id not in self.hopeless]
         search = Search(self.state, servable, Random(self.seed))
+        exactly = engine == "exact" or (engine is None and steps is None and self._is_small())
+        proving = self.proof is not None or (steps is None and not exactly)
+        if proving:
+            start_compiling()
         try:
             insert_by_regret(self.state, servable, self._spent)
             search.note()
             self._report(search, always=True)
-            if engine == "exact" or (engine is None and steps is None and self._is_small()):
+            if proving and not too_large(self.instance):
+                self._prove(search, steps)
+            if exactly:
                 found = self._exact(1.0 if engine else EXACT_SHARE)
                 if found.proven or (engine and found.assignments is not None):
                     return self._written(found.assignments or (), found.terms, EXACT)
@@ -121,15 +143,64 @@ class _Run:
 
     def _exact(self, share: float) -> Exact:
         """Ask the exact model; what it proves holds whether or not its plan is taken."""
-        left = share * (self.seconds - self._margin() - self._elapsed())
+        left = share * self._left()
         found = exact(self.instance, left, self.seed, threads=self.threads, hint=list(self.state.assignments()))
-        self.bound = max(self.bound, found.bound)
+        if self.proof is None:
+            self.bound = max(self.bound, found.bound)
         if found.assignments is not None and self.state.cost > sum(found.terms.values()):
             self.state.begin_from(found.assignments)
             self.state.keep()
         if found.interrupted:
             raise KeyboardInterrupt
         return found
+
+    def _prove(self, search: Search, steps: int | None) -> None:
+        """Look for prices that prove much, then for the best plan of the schedules they brought up."""
+        until = None if steps is not None else self._elapsed() + BOUND_SHARE * self._left()
+        bound = self._proven(search, until)
+        if bound is None:
+            return
+        alone = all(len(request.seats) == 1 for request in self.instance.requests)
+        if steps is None and alone and not self._finished(search):
+            seconds = BOUND_SHARE * self._left()
+            found = bound.best_plan(list(self.state.assignments()), seconds, self.seed, self.threads)
+            if found is not None and self.state.begin_from(found):
+                search.note()
+                self.state.restore(search.best)
+                self._report(search, always=True)
+
+    def _proven(self, search: Search, until: float | None) -> Bound | None:
+        """Rounds of prices until that time; None when there was none for the first."""
+        bound = None
+        try:
+            if compiled(self._before(until)):
+                pricer = Pricer(self.state.tables, self.hopeless, self.threads, lambda: self._before(until) == 0)
+                bound = Bound(pricer, list(self.state.assignments()), self._before(until))
+                self._note_bound(search, bound)
+                rounds = 0
+                while not bound.done and rounds < MOST_ROUNDS and not self._proven_enough(search):
+                    bound.step(self._before(until))
+                    self._note_bound(search, bound)
+                    rounds += until is None
+        except TimeoutError:
+            pass
+        if bound is not None:
+            self.leaf = bound.leaf()
+        return bound
+
+    def _note_bound(self, search: Search, bound: Bound) -> None:
+        self.bound = max(self.bound, bound.proven)
+        self._report(search)
+
+    def _proven_enough(self, search: Search) -> bool:
+        return self._gap(search.best[2]) <= self.wanted_gap
+
+    def _before(self, until: float | None) -> float | None:
+        """Seconds until then."""
+        return None if until is None else max(0.0, until - self._elapsed())
+
+    def _left(self) -> float:
+        return max(0.0, self.seconds - self._margin() - self._elapsed())
 
     def _improve(self, search: Search, steps: int | None) -> None:
         search.note()
@@ -140,7 +211,7 @@ class _Run:
             self._report(search)
 
     def _finished(self, search: Search) -> bool:
-        return self._spent() >= 1 or self._gap(search.best[2]) <= self.wanted_gap
+        return self._spent() >= 1 or self._proven_enough(search)
 
     def _gap(self, cost: int) -> float:
         return gap_of(cost, self.bound, self.settled, 0) or 0.0
@@ -172,6 +243,9 @@ class _Run:
     def _written(self, assignments: tuple[Assignment, ...], terms: dict[str, int], engine: str) -> Plan:
         cost = sum(terms.values())
         status = "optimal" if cost == self.bound else "interrupted" if self.interrupted else "feasible"
+        if self.proof is not None:
+            leaf = Leaf() if self.leaf is None else self.leaf
+            self.proof(Proof(self.instance.name, self.bound, leaf))
         served = {assignment.request for assignment in assignments}
         left = [(r, request) for r, request in enumerate(self.instance.requests) if request.id not in served]
         broken = [pin for pin in self.instance.pinned if not any(keeps_pin(a, pin) for a in assignments)]

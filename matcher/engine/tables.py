@@ -123,7 +123,7 @@ class Tables:
             homes = [self.origin[i] for i in rows]
             there = self.instance.travel.table(homes, [self.requests[r].at for r in chunk], mode)
             back = self.instance.travel.table([self.requests[r].leaves_from for r in chunk], homes, mode).T
-            close = self._close(rows, chunk)
+            close = self.within_radius(rows, chunk)
             for column, r in enumerate(chunk):
                 request = self.requests[r]
                 if not self.starts[r]:
@@ -136,7 +136,7 @@ class Tables:
                     found[column].append((int(rows[row]), int(there[row, column]), int(back[row, column])))
         return found
 
-    def _close(self, rows: np.ndarray, chunk: range) -> np.ndarray:
+    def within_radius(self, rows: np.ndarray, chunk: range) -> np.ndarray:
         """Which requests of the chunk lie within the radius of whoever owns the interval."""
         radius = np.array([self._radius(int(i)) for i in rows])
         homes = [self.origin[int(i)] for i in rows]

@@ -1,0 +1,182 @@
+"""The bound of seat prices: the kernel against its slow twin, never above the optimum, confirmed by its proof file."""
+
+from itertools import pairwise
+from random import Random
+
+import numpy as np
+import pytest
+
+from matcher import Instance, judge, judge_proof, read_proof, solve, write_proof
+from matcher.eligibility import request_starts, settled_requests
+from matcher.engine.compile import compile_kernels
+from matcher.engine.labels import LEVELS, price_people, shortest
+from matcher.engine.pricing import Pricer, Schedule
+from matcher.engine.tables import Tables
+from matcher.exact import exact
+from matcher.proof import Choice, _Pricer, proven_bound
+from scenarios import generate
+from scenarios.generator import EVERYTHING, FULL_COST
+from tests.builders import instance, pinned, request, volunteer
+from tests.matcher.meeting import drawn
+from tests.samples import sample
+
+
+@pytest.fixture(scope="module", autouse=True)
+def kernels():
+    """Nothing here waits in the background for a compiler."""
+    compile_kernels()
+
+
+def pricer_of(day: Instance) -> Pricer:
+    return Pricer(Tables(day), {request.id for request in settled_requests(day)}, threads=2)
+
+
+def random_prices(pricer: Pricer, rng: Random) -> np.ndarray:
+    """All, a share, any, or a loss."""
+    points = []
+    for row in pricer.rows:
+        price = pricer.tables.price[row.r]
+        share = price // len(pricer.tables.requests[row.r].seats)
+        points.append(rng.choice((share, rng.randint(-300, price), rng.randint(0, 1500))))
+    return np.array(points, dtype=np.int64)
+
+
+def slow_twin(day: Instance, pricer: Pricer, points: np.ndarray) -> _Pricer:
+    """The judge's enumeration at the same prices."""
+    hopeless = {request.id for request in settled_requests(day)}
+    choices = {}
+    for one in day.requests:
+        spans = () if one.id in hopeless else request_starts(day, one)
+        choices[one.id] = Choice(tuple(s for a, b in spans for s in range(a, b + 1)), True)
+    return _Pricer(day, pricer.leaf(points), choices)
+
+
+def priced(pricer: Pricer, points: np.ndarray):
+    return pricer.priced(points, np.zeros(len(pricer.tables.volunteers), dtype=np.int64))
+
+
+@pytest.mark.prove("bound")
+def test_the_kernel_is_its_slow_twin(record_property):
+    """Of a person with one interval the very value; with several, never more: a request may come twice."""
+    rng, same, below = Random(5), 0, 0
+    for n, day in enumerate(drawn(sample("bound", 100, 3000), 4, 3)):
+        pricer = pricer_of(day)
+        for _ in range(2):
+            points = random_prices(pricer, rng)
+            found, twin = priced(pricer, points), slow_twin(day, pricer, points)
+            assert found.relaxed == 0
+            assert found.bound <= twin.bound(), n
+            for person, value in zip(day.volunteers, found.values, strict=True):
+                slow = -twin._best_gain(person)
+                assert value == slow or (value < slow and len(person.availability) > 1), (n, person.id)
+                same, below = same + (value == slow), below + (value < slow)
+            check_schedules(pricer, found.schedules)
+    record_property("same", same)
+    record_property("below", below)
+    assert same > 20 * below
+
+
+def check_schedules(pricer: Pricer, schedules: list[Schedule]) -> None:
+    """What the kernel says a schedule costs is what its visits cost one by one."""
+    for schedule in schedules:
+        rows = [row for row, _, _ in schedule.visits]
+        single = all(len(pricer.rows[row].seats) == 1 for row in rows)
+        if single and len({pricer.rows[row].r for row in rows}) == len(rows):
+            again = pricer.schedule_of(schedule.v, pricer.assignments(schedule))
+            assert (again.points, sorted(again.visits)) == (schedule.points, sorted(schedule.visits))
+
+
+def test_what_is_forgotten_only_lowers_the_value():
+    """Fewer neighbours remembered, lower values; nothing remembered and no load, lower still."""
+    rng = Random(2)
+    for seed in range(4):
+        day = generate(60, 12, days=2, seed=seed, **EVERYTHING)
+        pricer = pricer_of(day)
+        points = random_prices(pricer, rng)
+        nothing = np.zeros(len(day.volunteers), dtype=np.int64)
+        values = [pricer.priced(points, nothing, near=near).values for near in (60, 12, 3, 0)]
+        for more, less in pairwise(values):
+            assert (less <= more).all()
+        assert (values[-1] < values[0]).any()
+
+
+def test_where_labels_find_no_room_less_is_remembered():
+    """Forty visits at one door, all day long, all worth a great deal: the value is a bound still, and it says so."""
+    at_one_door = [request(f"R{n}", "09:00-18:00", minutes=10, priority="urgent") for n in range(90)]
+    day = instance([volunteer("Ada", "09:00-21:00")], at_one_door)
+    pricer = pricer_of(day)
+    points = np.array([20_000 - 7 * n for n in range(len(pricer.rows))], dtype=np.int64)
+    found = priced(pricer, points)
+    assert found.relaxed in (0, 1)
+    assert found.values[0] <= -sum(sorted(points.tolist())[-48:])
+    assert pricer._rooms[0].level.max() <= LEVELS
+
+
+@pytest.mark.prove("bound")
+def test_every_bound_is_below_the_optimum_and_its_proof_is_confirmed(record_property, tmp_path):
+    """All features, tiny: what the plan states, its file proves to the judge, and no plan is cheaper."""
+    tight = 0
+    days = [*drawn(sample("bound", 100, 3000), 3, 3), *drawn(sample("bound", 20, 300), 5, 4)]
+    for n, day in enumerate(days):
+        best = sum(exact(day, 60.0, threads=1).terms.values())
+        proofs = []
+        plan = solve(day, seconds=60, steps=10, threads=1, proof=proofs.append)
+        assert plan.bound <= best <= plan.cost, n
+        write_proof(proofs[0], day, tmp_path / "proof.json")
+        assert read_proof(tmp_path / "proof.json", day) == proofs[0]
+        proven, wrong = judge_proof(day, plan, proofs[0])
+        assert not wrong and plan.bound <= proven <= best, n
+        tight += plan.bound == best
+    record_property("at the optimum", tight)
+    assert tight > len(days) // 2
+
+
+def test_a_solve_with_seconds_proves_and_stops_at_the_gap():
+    """Small enough to close: bound and plan meet within what was asked for, and the reports only ever close in."""
+    day = generate(40, 60, seed=4, **FULL_COST)
+    reports, proofs = [], []
+    plan = solve(day, seconds=60, gap=0.02, threads=2, progress=reports.append, proof=proofs.append)
+    assert judge(day, plan).violations == ()
+    assert plan.gap <= 0.02 and plan.seconds < 50
+    assert [r.bound for r in reports] == sorted(r.bound for r in reports)
+    assert [r.cost for r in reports] == sorted((r.cost for r in reports), reverse=True)
+    assert proofs[0].bound == plan.bound
+
+
+def test_pins_begun_before_now_are_priced():
+    """Ada began at 9:00 what she is pinned to; it is 9:30, and only by keeping it can she reach the next door."""
+    day = instance(
+        [volunteer("Ada", "09:00-12:00")],
+        [request("R", "09:00", minutes=60, priority="low"), request("Q", "10:00-10:30", minutes=30)],
+        now="09:30",
+        pinned=[pinned("R", "Ada", "09:00")],
+    )
+    proofs = []
+    plan = solve(day, seconds=10, steps=5, proof=proofs.append)
+    assert plan.bound == plan.cost == proven_bound(day, proofs[0].tree)
+
+
+def test_with_steps_the_bound_is_the_same_each_time():
+    """No clock has a say when steps are counted."""
+    day = generate(30, 30, seed=2, **EVERYTHING)
+    runs = []
+    for _ in range(2):
+        proofs = []
+        plan = solve(day, seconds=600, steps=5, threads=1, proof=proofs.append)
+        runs.append((plan.bound, plan.assignments, proofs[0]))
+    assert runs[0] == runs[1]
+
+
+def test_each_kernel_is_compiled_once():
+    """A second signature would be a second compilation, at the user's first plan."""
+    solve(generate(20, 20, seed=1, **EVERYTHING), seconds=3)
+    assert len(price_people.signatures) == len(shortest.signatures) == 1
+
+
+def test_a_district_of_singles_has_a_small_gap(record_property):
+    """300 x 400 with everything that a single request can cost, in a few seconds: recorded, and clean."""
+    day = generate(300, 400, seed=1, **FULL_COST)
+    plan = solve(day, seconds=15)
+    record_property("gap", plan.gap)
+    assert judge(day, plan).violations == ()
+    assert plan.bound > plan.settled
