@@ -311,7 +311,9 @@ def _trips(
     where = np.full(travel.shape[0], -1, dtype=np.int64)
     best = np.empty(number, dtype=np.int64)
     rows = np.empty(number, dtype=np.int64)
+    first = np.full(number, FAR_OFF, dtype=np.int64)
     last = np.full(number, -FAR_OFF, dtype=np.int64)
+    shortest_of = np.full(number, FAR_OFF, dtype=np.int64)
     requests = 0
     for a in range(number):
         r = d.request[jobs[a]]
@@ -322,8 +324,19 @@ def _trips(
             requests += 1
         place[a] = where[r]
         best[where[r]] = max(best[where[r]], _gain(d, points, jobs[a]))
+        shortest_of[where[r]] = min(shortest_of[where[r]], d.minutes[jobs[a]])
         for p in range(d.pieces_from[jobs[a]], d.pieces_to[jobs[a]]):
+            first[where[r]] = min(first[where[r]], d.first[p])
             last[where[r]] = max(last[where[r]], d.last[p])
+    # Where the window is too narrow to come back after another visit, nothing need be remembered: those go last.
+    for a in range(requests):
+        round_trip = FAR_OFF
+        for b in range(requests):
+            if b != a:
+                away = travel[rows[a], rows[b]] + shortest_of[b] + travel[rows[b], rows[a]]
+                round_trip = min(round_trip, away)
+        if max(first[a], start) + shortest_of[a] + round_trip > last[a]:
+            best[a] = -FAR_OFF
     bit = np.zeros(requests, dtype=np.uint64)
     bit_too = np.zeros(requests, dtype=np.uint64)
     rank = np.argsort(-best[:requests])
@@ -375,7 +388,7 @@ def _trips(
                 here = -1 if label == 0 else d.request[w.job[label]]
                 for a in range(number):
                     j, spot = jobs[a], place[a]
-                    if (w.seen[label] & bit[spot]) | (w.seen_too[label] & bit_too[spot]):
+                    if d.request[j] == here or (w.seen[label] & bit[spot]) | (w.seen_too[label] & bit_too[spot]):
                         continue
                     leg = d.there[j] if here < 0 else travel[here, d.request[j]]
                     minutes = d.minutes[j]

@@ -24,7 +24,7 @@ from matcher.plan import Assignment
 from matcher.proof import Leaf, Price
 from matcher.travel import MatrixTravel, StraightTravel
 
-NEIGHBOURS = 12
+NEIGHBOURS = 32
 LARGEST_TABLE = 40_000_000
 """So many journeys, requests squared times modes, are held at once; a larger instance gets no bound yet."""
 

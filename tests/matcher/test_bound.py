@@ -69,7 +69,7 @@ def test_the_kernel_is_its_slow_twin(record_property):
             for person, value in zip(day.volunteers, found.values, strict=True):
                 slow = -twin._best_gain(person)
                 assert value == slow or (value < slow and len(person.availability) > 1), (n, person.id)
-                same, below = same + (value == slow), below + (value < slow)
+                same, below = same + int(value == slow), below + int(value < slow)
             check_schedules(pricer, found.schedules)
     record_property("same", same)
     record_property("below", below)
