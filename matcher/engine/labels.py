@@ -23,7 +23,7 @@ Cube = np.ndarray
 FAR_OFF = 1 << 60
 BITS = 128
 LEVELS = 4
-"""How much is remembered: neighbourhoods as asked; of 5; of none; and of none, without load, fairness and caps."""
+"""How much is remembered: neighbourhoods as asked; of 12; of none; and of none, without load, fairness and caps."""
 
 LABELS, FRONT, STATES, STEPS = 50_000, 512, 20_000, 200_000
 COLUMNS, VISITS = 40_000, 240_000
@@ -164,7 +164,7 @@ def _all_gains(d: Arrays, points: Ints, v: int) -> int:
 def _price_person(d: Arrays, points: Ints, worth: int, near: int, v: int, level: int, w: Room) -> bool:
     """Trips of each interval, then what to do in which; False when there was no room."""
     loaded = level < LEVELS - 1
-    neighbours = near if level == 0 else 5 if level == 1 else 0
+    neighbours = near if level == 0 else 12 if level == 1 else 0
     state, front = w.state, w.front
     state[0, 0] = state[1, 0] = state[2, 0] = state[3, 0] = 0
     state[4, 0] = -1
