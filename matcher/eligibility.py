@@ -87,13 +87,16 @@ def count_why_not(instance: Instance, request: Request, seat: int) -> tuple[int,
     return able, reasons
 
 
-def servable_alone(instance: Instance, request: Request) -> bool:
-    """Whether different people could fill every required seat at one start if there were no other request."""
+def servable_alone(instance: Instance, request: Request, among: Iterable[int] | None = None) -> bool:
+    """Whether different people could fill every required seat at one start if there were no other request.
+
+    `among`: numbers of the volunteers who come into question, where the others are known not to.
+    """
     seats = request.required_seats
     options: list[tuple[int, int, int, int]] = []  # request start from, to, index into seats, volunteer
     tried = 0
-    for v, volunteer in enumerate(instance.volunteers):
-        options.extend(_start_options(instance, request, seats, v, volunteer))
+    for v in range(len(instance.volunteers)) if among is None else among:
+        options.extend(_start_options(instance, request, seats, v, instance.volunteers[v]))
         if len(options) >= max(len(seats), 2 * tried):
             tried = len(options)
             if _some_start_fills_all(instance, request, len(seats), options):

@@ -30,7 +30,7 @@ def compile_kernels() -> None:
         (Request("r", here, 10, (Window(0, 30),)),),
     )
     nobody = np.zeros(1, dtype=np.int64)
-    Pricer(Tables(instance), set()).priced(np.full(1, 100, dtype=np.int64), nobody)
+    Pricer(Tables(instance)).priced(np.full(1, 100, dtype=np.int64), nobody)
 
 
 def start_compiling() -> None:

@@ -16,11 +16,10 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-Ints = np.ndarray
-Masks = np.ndarray
-Cube = np.ndarray
+from matcher.engine.tables import FAR_OFF, Arrays, Ints
 
-FAR_OFF = 1 << 60
+Masks = np.ndarray
+
 BITS = 128
 LEVELS = 4
 """How much is remembered: neighbourhoods as asked; of 12; of none; and of none, without load, fairness and caps."""
@@ -29,43 +28,6 @@ LABELS, FRONT, STATES, STEPS = 50_000, 512, 20_000, 200_000
 COLUMNS, VISITS = 40_000, 240_000
 PER_INTERVAL = 5
 """Beside the cheapest schedule, so many trips of each interval are written down, with different last visits."""
-
-
-class Arrays(NamedTuple):
-    """The instance for the kernel: int64, C order. I intervals, V people, J jobs, P pieces, R requests, M modes.
-
-    A job is a seat (or a row of like seats) of a request in one interval of a person; its seat starts are pieces.
-    """
-
-    start: Ints  # [I] minutes
-    end: Ints  # [I] minutes
-    day: Ints  # [I] calendar day by number
-    mode: Ints  # [I] index into travel
-    jobs_from: Ints  # [I + 1] the jobs of interval i are jobs_from[i] to jobs_from[i + 1] - 1
-    intervals_from: Ints  # [V + 1]
-    history: Ints  # [V] minutes
-    target: Ints  # [V] minutes
-    most_visits: Ints  # [V] a day; FAR_OFF when there is no cap
-    most_today: Ints  # [V] minutes a day
-    most_minutes: Ints  # [V] minutes of the plan
-    slope: Ints  # [V] points, the most another minute of load can cost
-    row: Ints  # [J] index into the prices
-    request: Ints  # [J]
-    minutes: Ints  # [J] service
-    there: Ints  # [J] minutes from the trip's starting point
-    back: Ints  # [J] minutes to it
-    home: Ints  # [J] the least minutes to it by way of whatever else: never above back
-    fit: Ints  # [J] continuity, affinity and wishes, points
-    idle_at: Ints  # [J] at this gain or less the visit is never worth making; -FAR_OFF when that is not sure
-    pieces_from: Ints  # [J]
-    pieces_to: Ints  # [J]
-    first: Ints  # [P] seat start, minutes
-    last: Ints  # [P] seat start, minutes
-    gain: Ints  # [P] points at `first`, price and fit left out
-    fall: Ints  # [P] points by which the gain falls each minute after `first`
-    begun: Ints  # [P] 1 when the journey need not wait for now
-    travel: Cube  # [M, R, R] minutes from where one request ends to where another begins
-    weights: Ints  # [5] now (-FAR_OFF without), points per travel minute, three of fairness
 
 
 class Room(NamedTuple):
@@ -106,7 +68,7 @@ def room(people: int) -> Room:
 
 
 @njit(cache=True, nogil=True)
-def price_people(d: Arrays, points: Ints, worth: Ints, near: int, begin: int, end: int, w: Room) -> None:
+def price_people(d: Arrays, slope: Ints, points: Ints, worth: Ints, near: int, begin: int, end: int, w: Room) -> None:
     """Value and columns of people `begin` to `end` - 1. `points`: price of each row, `worth`: value a column must beat.
 
     `near`: how many neighbours a request has. Values go to w.value, how much was remembered to w.level.
@@ -118,7 +80,7 @@ def price_people(d: Arrays, points: Ints, worth: Ints, near: int, begin: int, en
             return
         w.level[v] = LEVELS
         for level in range(LEVELS):
-            if _price_person(d, points, worth[v], near, v, level, w):
+            if _price_person(d, slope[v], points, worth[v], near, v, level, w):
                 w.level[v] = level
                 break
         if w.level[v] == LEVELS:
@@ -142,8 +104,8 @@ def _gain(d: Arrays, points: Ints, j: int) -> int:
     """The most a job can gain, travel left out."""
     best = -FAR_OFF
     for p in range(d.pieces_from[j], d.pieces_to[j]):
-        best = max(best, d.gain[p])
-    most: int = best + points[d.row[j]] - d.fit[j]
+        best = max(best, d.gain[p] + points[d.price[p]])
+    most: int = best - d.fit[j]
     return most
 
 
@@ -161,7 +123,7 @@ def _all_gains(d: Arrays, points: Ints, v: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _price_person(d: Arrays, points: Ints, worth: int, near: int, v: int, level: int, w: Room) -> bool:
+def _price_person(d: Arrays, steepest: int, points: Ints, worth: int, near: int, v: int, level: int, w: Room) -> bool:
     """Trips of each interval, then what to do in which; False when there was no room."""
     loaded = level < LEVELS - 1
     neighbours = near if level == 0 else 12 if level == 1 else 0
@@ -172,7 +134,7 @@ def _price_person(d: Arrays, points: Ints, worth: int, near: int, v: int, level:
     stage_from, stage_to, steps = 0, 1, 0
     alone = d.intervals_from[v] + 1 == d.intervals_from[v + 1]
     columns, visits = w.used[0], w.used[1]
-    slope = d.slope[v] if loaded else 0
+    slope = steepest if loaded else 0
     counts = loaded and d.most_visits[v] < FAR_OFF
     hours = loaded and (d.most_today[v] < FAR_OFF or d.most_minutes[v] < FAR_OFF)
     for i in range(d.intervals_from[v], d.intervals_from[v + 1]):
@@ -397,7 +359,7 @@ def _trips(
                     if load > most_load or visits > most_visits:
                         continue
                     final = end - d.home[j] - minutes
-                    base = w.cost[label] + weight * leg - points[d.row[j]] + d.fit[j]
+                    base = w.cost[label] + weight * leg + d.fit[j]
                     for p in range(d.pieces_from[j], d.pieces_to[j]):
                         leaves = start + t
                         if not d.begun[p]:
@@ -406,7 +368,7 @@ def _trips(
                         if s > d.last[p] or s > final:
                             continue
                         over = s + minutes
-                        cost = base - d.gain[p] + d.fall[p] * (s - d.first[p])
+                        cost = base - d.gain[p] - points[d.price[p]] + d.fall[p] * (s - d.first[p])
                         if cost - hope[over - start] >= limit:
                             continue
                         seen = ((w.seen[label] & kept[spot]) | bit[spot]) & alive[over - start]
@@ -478,11 +440,11 @@ def _hope(d: Arrays, points: Ints, i: int, jobs: Ints) -> Ints:
         best = hope[t + 1]
         for a in range(len(jobs)):
             j = jobs[a]
-            net = points[d.row[j]] - d.fit[j] - weight * nearest[a]
+            net = -d.fit[j] - weight * nearest[a]
             for p in range(d.pieces_from[j], d.pieces_to[j]):
                 s = max(d.first[p], start + t + nearest[a])
                 if s <= d.last[p] and s <= end - d.home[j] - d.minutes[j]:
-                    gain = net + d.gain[p] - d.fall[p] * (s - d.first[p])
+                    gain = net + d.gain[p] + points[d.price[p]] - d.fall[p] * (s - d.first[p])
                     best = max(best, gain + hope[s + d.minutes[j] - start])
         hope[t] = best
     return hope
@@ -545,30 +507,3 @@ def _front(
         if chosen[order[n]] >= 0:
             _write_trip(w, v, cheapest[order[n]], chosen[order[n]])
     return number
-
-
-@njit(cache=True, nogil=True)
-def shortest(
-    start: int, end: int, there: Ints, back: Ints, minutes: Ints, first: Ints, last: Ints, legs: Ints, out: Ints
-) -> None:
-    """Least minutes to and from each job by way of whatever else; out[0]: 1 where it could be, out[1]: home.
-
-    One interval's jobs: `legs[a, b]` minutes from a to b, `first` and `last` the seat starts that are allowed.
-    """
-    number = len(there)
-    to, home = there.copy(), back.copy()
-    changed = True
-    while changed:
-        changed = False
-        for a in range(number):
-            for b in range(number):
-                if to[a] + minutes[a] + legs[a, b] < to[b]:
-                    to[b] = to[a] + minutes[a] + legs[a, b]
-                    changed = True
-                if legs[a, b] + minutes[b] + home[b] < home[a]:
-                    home[a] = legs[a, b] + minutes[b] + home[b]
-                    changed = True
-    for a in range(number):
-        soonest = max(first[a], start + to[a])
-        out[0, a] = soonest <= last[a] and soonest + minutes[a] + home[a] <= end
-        out[1, a] = home[a]

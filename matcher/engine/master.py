@@ -16,8 +16,8 @@ import numpy as np
 from ortools.linear_solver import pywraplp
 from ortools.sat.python import cp_model
 
-from matcher.engine.labels import Ints
 from matcher.engine.pricing import Pricer, Schedule
+from matcher.engine.tables import Ints
 from matcher.exact import solve_aside
 from matcher.plan import Assignment
 from matcher.proof import Leaf
@@ -234,8 +234,9 @@ class Bound:
         prices = np.zeros(len(pricer.rows), dtype=np.int64)
         travel = pricer.instance.weights.travel
         for n, row in enumerate(pricer.rows):
-            options = tables.options(row.r)[row.seats[0]][:3]
-            alone = max((travel * (option.there + option.back) + option.fit for option in options), default=0)
+            d = tables.arrays
+            near = d.by_row[d.rows_from[n] : d.rows_from[n + 1]][:3]
+            alone = int((travel * (d.there[near] + d.back[near]) + d.fit[near]).max(initial=0))
             prices[n] = min(alone, tables.price[row.r])
         for schedule in self._schedules_of(assignments):
             for seat, _, _ in schedule.visits:

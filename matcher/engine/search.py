@@ -13,8 +13,8 @@ from random import Random
 
 import numpy as np
 
+from matcher.engine.options import Option, Tables
 from matcher.engine.state import Choice, State
-from matcher.engine.tables import Option, Tables
 from matcher.travel import kilometres_between
 
 SPARE_POINTS = 400.0

@@ -11,6 +11,7 @@ from typing import Literal
 
 from matcher.cost import keeps_pin
 from matcher.eligibility import settled_requests
+from matcher.engine import options
 from matcher.engine.compile import compiled, start_compiling
 from matcher.engine.master import Bound
 from matcher.engine.pricing import Pricer, too_large
@@ -108,7 +109,7 @@ class _Run:
         self.hopeless = {request.id for request in hopeless}
         self.settled = sum(instance.weights.unserved[request.priority] for request in hopeless)
         self.bound = self.settled
-        self.state = State(Tables(instance))
+        self.state = State(options.Tables(instance))
 
     def plan(self, engine: str | None, steps: int | None) -> Plan:
         """Build, improve, and write down."""
@@ -174,7 +175,7 @@ class _Run:
         bound = None
         try:
             if compiled(self._before(until)):
-                pricer = Pricer(self.state.tables, self.hopeless, self.threads, lambda: self._before(until) == 0)
+                pricer = Pricer(Tables(self.instance, lambda: self._before(until) == 0), self.threads)
                 bound = Bound(pricer, list(self.state.assignments()), self._before(until))
                 self._note_bound(search, bound)
                 rounds = 0

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from matcher import cost
-from matcher.engine.tables import Option, Span, Tables, Variant
+from matcher.engine.options import Option, Span, Tables, Variant
 
 
 @dataclass(frozen=True, slots=True, eq=False)

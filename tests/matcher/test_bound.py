@@ -9,9 +9,9 @@ import pytest
 from matcher import Instance, judge, judge_proof, read_proof, solve, write_proof
 from matcher.eligibility import request_starts, settled_requests
 from matcher.engine.compile import compile_kernels
-from matcher.engine.labels import LEVELS, price_people, shortest
+from matcher.engine.labels import LEVELS, price_people
 from matcher.engine.pricing import Pricer, Schedule
-from matcher.engine.tables import Tables
+from matcher.engine.tables import Tables, shortest
 from matcher.exact import exact
 from matcher.proof import Choice, _Pricer, proven_bound
 from scenarios import generate
@@ -28,7 +28,7 @@ def kernels():
 
 
 def pricer_of(day: Instance) -> Pricer:
-    return Pricer(Tables(day), {request.id for request in settled_requests(day)}, threads=2)
+    return Pricer(Tables(day), threads=2)
 
 
 def random_prices(pricer: Pricer, rng: Random) -> np.ndarray:
@@ -172,7 +172,7 @@ def test_with_steps_the_bound_is_the_same_each_time():
 def test_each_kernel_is_compiled_once():
     """A second signature would be a second compilation, at the user's first plan."""
     solve(generate(20, 20, seed=1, **EVERYTHING), seconds=3)
-    assert len(price_people.signatures) == len(shortest.signatures) == 1
+    assert len(price_people.signatures) == 1 and len(shortest.signatures) <= 1
 
 
 def test_a_district_of_singles_has_a_small_gap(record_property):

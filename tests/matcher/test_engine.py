@@ -10,7 +10,7 @@ from matcher import Assignment, Instance, Plan, judge, solve
 from matcher.eligibility import distinct
 from matcher.engine.search import Search, insert_by_regret
 from matcher.engine.state import State
-from matcher.engine.tables import Tables
+from matcher.engine.options import Tables
 from matcher.engine.trips import Trip, Visit, make_trip, slots
 from scenarios import generate, generate_hidden
 from scenarios.generator import EVERYTHING
