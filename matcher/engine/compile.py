@@ -11,6 +11,7 @@ from threading import Thread
 
 import numpy as np
 
+from matcher.engine.grid import Grid
 from matcher.engine.pricing import Pricer
 from matcher.engine.tables import Tables
 from matcher.instance import Availability, Instance, Request, Volunteer, Window
@@ -29,8 +30,8 @@ def compile_kernels() -> None:
         (Volunteer("v", here, (Availability(0, 60),)),),
         (Request("r", here, 10, (Window(0, 30),)),),
     )
-    nobody = np.zeros(1, dtype=np.int64)
-    Pricer(Tables(instance)).priced(np.full(1, 100, dtype=np.int64), nobody)
+    tables = Tables(instance)
+    Pricer(tables).priced(Grid(tables), np.full(1, 100, dtype=np.int64), np.zeros(1, dtype=np.int64))
 
 
 def start_compiling() -> None:

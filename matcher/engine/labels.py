@@ -1,8 +1,16 @@
 """The kernel of pricing: for one person after another the cheapest schedule under given prices, or a little less.
 
-Compiled by numba, plain loops over plain arrays; `pricing.py` makes them. A label is a trip in the making, of visits in
+Compiled by numba, plain loops over plain arrays; `tables.py` makes them. A label is a trip in the making, of visits in
 order: when the last is over, service and travel minutes, visits, cost so far, and which requests it remembers to have
 served. Minutes are those of the instance, costs and prices whole points.
+
+A person's load costs F(load), convex and piecewise linear. What each minute costs at least, `base`, is paid as it
+comes; only the rest, R(load), waits for the end. One label is no worse than another when it is over no later, has
+forgotten no less, and costs no more whatever is still to come: R is convex, so the least and the most that can still
+come decide.
+
+Before labels are made, jobs are left out that no schedule better than `limit` can hold: what can be gained before a
+visit and after it is bounded on a grid of `GRID` minutes or less, every way taken to be the shortest there is.
 
 What is forgotten is never lost: a label remembers a served request only among the neighbours of where it has been
 since (ng-routes), up to 128 of them, and a request may come again in another interval of the same person. So a value
@@ -29,6 +37,11 @@ COLUMNS, VISITS = 40_000, 240_000
 PER_INTERVAL = 5
 """Beside the cheapest schedule, so many trips of each interval are written down, with different last visits."""
 
+GRID = 4
+
+EASY = 2000
+"""With more labels than this, what is still to be gained is bounded job by job before it is tried again."""
+
 
 class Room(NamedTuple):
     """What the kernel writes on, one for each thread; nothing in it outlives a person but the columns."""
@@ -37,9 +50,11 @@ class Room(NamedTuple):
     load: Ints
     visits: Ints
     cost: Ints
+    rank: Ints  # cost and R(load)
     seen: Masks
     seen_too: Masks
     job: Ints
+    spot: Ints  # its request among those of the interval
     begin: Ints
     parent: Ints
     later: Ints
@@ -57,30 +72,45 @@ class Room(NamedTuple):
     used: Ints  # [3]: columns, visits, and 1 when the work is to be broken off
 
 
+class Person(NamedTuple):
+    """What holds for all trips of a person; `fair` is where R gets steeper (3) and by how much (3)."""
+
+    v: int
+    base: int  # points each minute of load costs at least
+    fair: Ints  # [6]
+    loaded: bool  # whether load, fairness and caps count at all
+    hours: bool  # whether a cap of minutes may bind
+    counts: bool  # whether a cap of visits may bind
+    others: int  # minutes of the person's other intervals, the most their load can be
+    today: int  # the same of those on the same day
+
+
 def room(people: int) -> Room:
     """Room for one thread."""
     shapes: dict[str, int | tuple[int, int]] = dict.fromkeys(Room._fields, LABELS)
     shapes |= {"front": (4, FRONT), "state": (7, STATES), "step_job": STEPS, "step_start": STEPS}
     shapes |= {"value": people, "level": people, "column": (4, COLUMNS), "visit_job": VISITS, "visit_start": VISITS}
-    shapes |= {"used": 3}
+    shapes |= {"used": 12}
     masks = ("seen", "seen_too")
     return Room(**{n: np.zeros(s, dtype=np.uint64 if n in masks else np.int64) for n, s in shapes.items()})
 
 
 @njit(cache=True, nogil=True)
-def price_people(d: Arrays, slope: Ints, points: Ints, worth: Ints, near: int, begin: int, end: int, w: Room) -> None:
-    """Value and columns of people `begin` to `end` - 1. `points`: price of each row, `worth`: value a column must beat.
+def price_people(
+    d: Arrays, nearest: Ints, points: Ints, worth: Ints, limit: Ints, near: int, people: Ints, w: Room
+) -> None:
+    """Value and columns of these people.
 
-    `near`: how many neighbours a request has. Values go to w.value, how much was remembered to w.level.
+    `points`: the prices; `nearest` [M, R]: least minutes to a request from any other; `worth` [V]: the value a column
+    must beat; `limit` [V]: the value, at most 0, of a schedule the person is known to have; `near`: how many neighbours
+    a request has. Values go to w.value, how much was remembered to w.level.
     """
-    w.used[0] = 0
-    w.used[1] = 0
-    for v in range(begin, end):
+    for v in people:
         if w.used[2]:
             return
         w.level[v] = LEVELS
         for level in range(LEVELS):
-            if _price_person(d, slope[v], points, worth[v], near, v, level, w):
+            if _price_person(d, nearest, points, worth[v], limit[v], near, v, level, w):
                 w.level[v] = level
                 break
         if w.level[v] == LEVELS:
@@ -88,15 +118,72 @@ def price_people(d: Arrays, slope: Ints, points: Ints, worth: Ints, near: int, b
 
 
 @njit(cache=True, nogil=True)
-def fairness(d: Arrays, v: int, minutes: int) -> int:
-    """What so many minutes of this plan add to the price of the person's load."""
+def _rest(fair: Ints, load: int) -> int:
+    """R: the part of fairness that depends on how much the load comes to."""
     total = 0
-    for sign, load in ((1, d.history[v] + minutes), (-1, d.history[v])):
-        target = d.target[v]
-        total += sign * d.weights[2] * max(0, load - target)
-        total += sign * d.weights[3] * max(0, load - target * 3 // 2)
-        total += sign * d.weights[4] * max(0, load - target * 2)
+    for k in range(3):
+        if load > fair[k]:
+            total += fair[3 + k] * (load - fair[k])
     return total
+
+
+@njit(cache=True, nogil=True)
+def _lines(fair: Ints, most_load: int) -> tuple[Ints, Ints]:
+    """Straight lines, `slope` times the load less `least`, that no load within the cap costs less than.
+
+    R is the highest of its own; and where the load is capped, any price of minutes may be paid and the cap's worth
+    given back (a Lagrangian relaxation of the cap).
+    """
+    slopes, least = np.zeros(8, dtype=np.int64), np.zeros(8, dtype=np.int64)
+    number = 1
+    for k in range(3):
+        if fair[3 + k]:
+            slopes[number] = slopes[number - 1] + fair[3 + k]
+            least[number] = least[number - 1] + fair[3 + k] * fair[k]
+            number += 1
+    if most_load < FAR_OFF:
+        for slope in (2, 5, 9, 15):
+            slopes[number], least[number] = slope, slope * most_load
+            number += 1
+    return slopes[:number], least[:number]
+
+
+@njit(cache=True, nogil=True)
+def _most_load(fair: Ints, points: int, most: int) -> int:
+    """A load, at most `most`, above which R is `points` or more."""
+    if _rest(fair, most) < points:
+        return most
+    if points <= 0:
+        return -1
+    load, slope, paid = 0, 0, 0
+    for k in range(3):
+        if fair[3 + k] == 0:
+            continue
+        if slope and paid + slope * (fair[k] - load) >= points:
+            break
+        paid += slope * (fair[k] - load)
+        load = fair[k]
+        slope += fair[3 + k]
+    return min(most, load + (points - paid) // slope) if slope else most
+
+
+@njit(cache=True, nogil=True)
+def _fair(d: Arrays, v: int, loaded: bool) -> tuple[int, Ints]:
+    """What each minute costs at least, and the steps of R."""
+    base = 0
+    fair = np.zeros(6, dtype=np.int64)
+    target = d.target[v]
+    fair[0], fair[1], fair[2] = target, target * 3 // 2, target * 2
+    for k in range(3):
+        fair[k] -= d.history[v]
+        if not loaded:
+            fair[3 + k] = 0
+        elif fair[k] <= 0:
+            base += d.weights[2 + k]
+            fair[3 + k] = 0
+        else:
+            fair[3 + k] = d.weights[2 + k]
+    return base, fair
 
 
 @njit(cache=True, nogil=True)
@@ -123,7 +210,9 @@ def _all_gains(d: Arrays, points: Ints, v: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _price_person(d: Arrays, steepest: int, points: Ints, worth: int, near: int, v: int, level: int, w: Room) -> bool:
+def _price_person(
+    d: Arrays, nearest: Ints, points: Ints, worth: int, limit: int, near: int, v: int, level: int, w: Room
+) -> bool:
     """Trips of each interval, then what to do in which; False when there was no room."""
     loaded = level < LEVELS - 1
     neighbours = near if level == 0 else 12 if level == 1 else 0
@@ -132,19 +221,46 @@ def _price_person(d: Arrays, steepest: int, points: Ints, worth: int, near: int,
     state[4, 0] = -1
     state[5, 0] = state[6, 0] = 0
     stage_from, stage_to, steps = 0, 1, 0
-    alone = d.intervals_from[v] + 1 == d.intervals_from[v + 1]
+    first, last = d.intervals_from[v], d.intervals_from[v + 1]
     columns, visits = w.used[0], w.used[1]
-    slope = steepest if loaded else 0
+    base, fair = _fair(d, v, loaded)
     counts = loaded and d.most_visits[v] < FAR_OFF
     hours = loaded and (d.most_today[v] < FAR_OFF or d.most_minutes[v] < FAR_OFF)
-    for i in range(d.intervals_from[v], d.intervals_from[v + 1]):
+    whole = 0
+    for i in range(first, last):
+        whole += d.end[i] - d.start[i]
+    # The least each interval's trip can cost bounds what the others must bring.
+    least = np.zeros(last - first, dtype=np.int64)
+    for i in range(first, last):
+        if last - first > 1 and d.jobs_from[i] < d.jobs_from[i + 1]:
+            least[i - first] = _least(d, nearest, points, i, base)
+    done_minutes = 0
+    for i in range(first, last):
+        length = d.end[i] - d.start[i]
+        today, later_today = 0, 0
+        for other in range(first, last):
+            if other != i and d.day[other] == d.day[i]:
+                today += d.end[other] - d.start[other]
+                if other > i:
+                    later_today += d.end[other] - d.start[other]
         found = 0
         if d.jobs_from[i] < d.jobs_from[i + 1]:
-            found = _trips(d, points, i, v, neighbours, slope, hours, counts, loaded, alone, worth, w)
+            person = Person(v, base, fair, loaded, hours, counts, whole - length, today)
+            beside = 0
+            for other in range(first, last):
+                if other != i:
+                    beside += least[other - first]
+            found = _trips(d, nearest, points, i, person, neighbours, min(0, limit - beside), worth, last - first == 1, 0, w)
+            if found >= 0:
+                cheapest = 0
+                for f in range(found):
+                    cheapest = min(cheapest, front[2, f])
+                least[i - first] = max(least[i - first], cheapest)
         if found == -2:
             w.used[0], w.used[1] = columns, visits
             return False
-        new_day = i > d.intervals_from[v] and d.day[i] != d.day[i - 1]
+        done_minutes += length
+        new_day = i > first and d.day[i] != d.day[i - 1]
         begin, size = stage_to, stage_to
         step_from = steps
         for f in range(-1, found):
@@ -159,14 +275,16 @@ def _price_person(d: Arrays, steepest: int, points: Ints, worth: int, near: int,
                 if f >= 0:
                     load, count, points_here = front[0, f], front[1, f], front[2, f]
                 total = state[0, s] + load
-                today = (0 if new_day else state[1, s]) + load
+                so_far = (0 if new_day else state[1, s]) + load
                 done = (0 if new_day else state[2, s]) + count
-                if loaded and (total > d.most_minutes[v] or today > d.most_today[v] or done > d.most_visits[v]):
+                if loaded and (total > d.most_minutes[v] or so_far > d.most_today[v] or done > d.most_visits[v]):
                     continue
                 if not loaded:
-                    total = today = done = 0
+                    total = so_far = done = 0
                 cost = state[3, s] + points_here
-                grown = _enter_state(w, begin, size, total, today, done, cost, s, slope, hours, counts)
+                grown = _enter_state(
+                    d, w, fair, v, begin, size, total, so_far, done, cost, s, hours, counts, whole - done_minutes, later_today
+                )
                 if grown < 0:
                     w.used[0], w.used[1] = columns, visits
                     return False
@@ -174,9 +292,9 @@ def _price_person(d: Arrays, steepest: int, points: Ints, worth: int, near: int,
                     state[5, size], state[6, size] = step_from, steps if f >= 0 else step_from
                 size = grown
         stage_from, stage_to = begin, size
-    best, chosen = 0, -1
+    best, chosen = min(0, limit), -1
     for s in range(stage_from, stage_to):
-        value = state[3, s] + (fairness(d, v, state[0, s]) if loaded else 0)
+        value = state[3, s] + _rest(fair, state[0, s])
         if value < best:
             best, chosen = value, s
     w.value[v] = best
@@ -187,17 +305,23 @@ def _price_person(d: Arrays, steepest: int, points: Ints, worth: int, near: int,
 
 @njit(cache=True, nogil=True)
 def _enter_state(
-    w: Room, begin: int, size: int, total: int, today: int, done: int, cost: int, parent: int, slope: int,
-    hours: bool, counts: bool,
+    d: Arrays, w: Room, fair: Ints, v: int, begin: int, size: int, total: int, today: int, done: int, cost: int,
+    parent: int, hours: bool, counts: bool, to_come: int, to_come_today: int,
 ) -> int:  # fmt: skip
     """Add a state of the stage from `begin` on unless another is as good; the new size, -1 when there is no room."""
     state = w.state
+    rank, at_most = cost + _rest(fair, total), cost + _rest(fair, total + to_come)
     for s in range(begin, size):
-        if hours and (state[0, s] > total or state[1, s] > today):
+        if hours and state[0, s] > total and state[0, s] + to_come > d.most_minutes[v]:
+            continue
+        if hours and state[1, s] > today and state[1, s] + to_come_today > d.most_today[v]:
             continue
         if counts and state[2, s] > done:
             continue
-        if state[3, s] + slope * max(0, state[0, s] - total) <= cost:
+        if state[0, s] <= total:
+            if state[3, s] + _rest(fair, state[0, s]) <= rank:
+                return size
+        elif state[3, s] + _rest(fair, state[0, s] + to_come) <= at_most:
             return size
     if size >= STATES:
         return -1
@@ -253,73 +377,306 @@ def _write_trip(w: Room, v: int, value: int, label: int) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _trips(
-    d: Arrays, points: Ints, i: int, v: int, near: int, slope: int, hours: bool, counts: bool, loaded: bool,
-    alone: bool, worth: int, w: Room,
-) -> int:  # fmt: skip
-    """The best trips of an interval by load and visits, in w.front: how many, or -2 when there was no room."""
-    start, end, now, weight = d.start[i], d.end[i], d.weights[0], d.weights[1]
-    travel = d.travel[d.mode[i]]
-    # Jobs worth a visit, and their requests in a row of their own, those that gain most first.
-    jobs = np.empty(d.jobs_from[i + 1] - d.jobs_from[i], dtype=np.int64)
-    place = np.empty(len(jobs), dtype=np.int64)
+def _worthwhile(d: Arrays, points: Ints, i: int, jobs: Ints) -> int:
+    """The jobs of an interval that gain something; how many."""
     number = 0
     for j in range(d.jobs_from[i], d.jobs_from[i + 1]):
         if _gain(d, points, j) > d.idle_at[j]:
             jobs[number] = j
             number += 1
+    return number
+
+
+@njit(cache=True, nogil=True)
+def _ways_in(d: Arrays, nearest: Ints, i: int, jobs: Ints, number: int, ways: Ints) -> int:
+    """The least minutes to each job, from wherever; returns the least minutes home of them all."""
+    least = FAR_OFF
+    for a in range(number):
+        ways[a] = min(d.there[jobs[a]], nearest[d.mode[i], d.request[jobs[a]]])
+        least = min(least, d.home[jobs[a]])
+    return least
+
+
+@njit(cache=True, nogil=True)
+def _grid(d: Arrays, jobs: Ints) -> int:
+    """Minutes of a step: no visit is over in the step it begins in."""
+    step = GRID
+    for j in jobs:
+        step = min(step, d.minutes[j])
+    return step
+
+
+@njit(cache=True, nogil=True)
+def _least(d: Arrays, nearest: Ints, points: Ints, i: int, base: int) -> int:
+    """Below the cost of every trip of the interval, R left out."""
+    jobs = np.empty(d.jobs_from[i + 1] - d.jobs_from[i], dtype=np.int64)
+    number = _worthwhile(d, points, i, jobs)
     if number == 0:
         return 0
+    ways = np.empty(number, dtype=np.int64)
+    home = _ways_in(d, nearest, i, jobs, number, ways)
+    hope = _hope(d, points, i, base, jobs[:number], ways, _grid(d, jobs[:number]))
+    return min(0, (d.weights[1] + base) * home - hope[0])
+
+
+@njit(cache=True, nogil=True)
+def _hope(d: Arrays, points: Ints, i: int, base: int, jobs: Ints, ways: Ints, grid: int) -> Ints:
+    """For each step of the grid the most a trip can still gain when it is free then: shortest ways, repeats allowed."""
+    start, end, now, pay = d.start[i], d.end[i], d.weights[0], d.weights[1] + base
+    steps = (end - start) // grid + 1
+    hope = np.zeros(steps + 1, dtype=np.int64)
+    for t in range(steps - 1, -1, -1):
+        best = hope[t + 1]
+        free = start + t * grid
+        for a in range(len(jobs)):
+            j = jobs[a]
+            final = end - d.home[j] - d.minutes[j]
+            if free + ways[a] > final:
+                continue
+            net = -d.fit[j] - pay * ways[a] - base * d.minutes[j]
+            for p in range(d.pieces_from[j], d.pieces_to[j]):
+                s = max(d.first[p], (free if d.begun[p] else max(free, now)) + ways[a])
+                if s <= d.last[p] and s <= final:
+                    gain = net + d.gain[p] + points[d.price[p]] - d.fall[p] * (s - d.first[p])
+                    best = max(best, gain + hope[(s + d.minutes[j] - start) // grid])
+        hope[t] = best
+    return hope
+
+
+@njit(cache=True, nogil=True)
+def _reach(d: Arrays, points: Ints, i: int, base: int, jobs: Ints, ways: Ints, grid: int) -> Ints:
+    """For each step of the grid the most a trip can have gained when it is free within it or before."""
+    start, end, now, pay = d.start[i], d.end[i], d.weights[0], d.weights[1] + base
+    steps = (end - start) // grid + 1
+    reach = np.zeros(steps, dtype=np.int64)
+    for t in range(1, steps):
+        best = reach[t - 1]
+        over = start + t * grid + grid - 1
+        for a in range(len(jobs)):
+            j = jobs[a]
+            if over - d.minutes[j] - ways[a] < start:
+                continue
+            net = -d.fit[j] - pay * ways[a] - base * d.minutes[j]
+            for p in range(d.pieces_from[j], d.pieces_to[j]):
+                soonest = max(d.first[p], (start if d.begun[p] else max(start, now)) + ways[a])
+                s = min(d.last[p], over - d.minutes[j])
+                if soonest <= s:
+                    gain = net + d.gain[p] + points[d.price[p]] - d.fall[p] * (soonest - d.first[p])
+                    best = max(best, gain + reach[(s - ways[a] - start) // grid])
+        reach[t] = best
+    return reach
+
+
+@njit(cache=True, nogil=True)
+def _useful(
+    d: Arrays, points: Ints, i: int, base: int, limit: int, jobs: Ints, number: int, ways: Ints, home: int
+) -> int:  # fmt: skip
+    """Keep the jobs that a trip of less than `limit` may hold; how many. `home`: the least minutes back."""
+    start, end, now, pay = d.start[i], d.end[i], d.weights[0], d.weights[1] + base
+    grid = _grid(d, jobs[:number])
+    hope = _hope(d, points, i, base, jobs[:number], ways, grid)
+    reach = _reach(d, points, i, base, jobs[:number], ways, grid)
+    kept = 0
+    for a in range(number):
+        j = jobs[a]
+        final = end - d.home[j] - d.minutes[j]
+        net = -d.fit[j] - pay * (ways[a] + home) - base * d.minutes[j]
+        useful = False
+        for p in range(d.pieces_from[j], d.pieces_to[j]):
+            soonest = max(d.first[p], (start if d.begun[p] else max(start, now)) + ways[a])
+            latest = min(d.last[p], final)
+            s = soonest
+            while s <= latest and not useful:
+                until = min(latest, s + grid - 1)
+                gain = net + d.gain[p] + points[d.price[p]] - d.fall[p] * (s - d.first[p])
+                gain += reach[(until - ways[a] - start) // grid] + hope[(s + d.minutes[j] - start) // grid]
+                useful = -gain < limit
+                s = until + 1
+            if useful:
+                break
+        if useful:
+            jobs[kept], ways[kept] = j, ways[a]
+            kept += 1
+    return kept
+
+
+@njit(cache=True, nogil=True)
+def _after(
+    d: Arrays, points: Ints, i: int, base: int, jobs: Ints, place: Ints, legs: Ints, latest: Ints, grid: int
+) -> tuple[Ints, Ints, Ints]:
+    """The most a trip can still gain after each job by when that began, home again, repeats allowed but at once.
+
+    Returns where each job's values begin, the step of the grid of the first, and the values: state a, step t is
+    values[begin[a] + t - step[a]]. Nobody goes from a request to another and straight back to it.
+    """
+    start, end, now, pay = d.start[i], d.end[i], d.weights[0], d.weights[1] + base
+    number = len(jobs)
+    step, begin = np.zeros(number, dtype=np.int64), np.zeros(number + 1, dtype=np.int64)
+    for a in range(number):
+        soonest = FAR_OFF
+        for p in range(d.pieces_from[jobs[a]], d.pieces_to[jobs[a]]):
+            soonest = min(soonest, d.first[p])
+        step[a] = (max(soonest, start) - start) // grid
+        begin[a + 1] = begin[a] + max(0, (latest[a] - start) // grid - step[a] + 1)
+    size = begin[number]
+    after = np.full(size, -FAR_OFF, dtype=np.int64)  # future once the job is done, begun in this step
+    best = np.full(size, -FAR_OFF, dtype=np.int64)  # with the job's own gain, begun in this step or later
+    onward = np.full(size, -1, dtype=np.int64)  # the request that comes after it there
+    second = np.full(size, -FAR_OFF, dtype=np.int64)  # the same where another request comes next
+    steps = (end - start) // grid
+    for t in range(steps, -1, -1):
+        for a in range(number):
+            k = begin[a] + t - step[a]
+            if t < step[a] or k >= begin[a + 1]:
+                continue
+            j, spot = jobs[a], place[a]
+            over = max(start + t * grid, start) + d.minutes[j]
+            first_best, first_next, second_best = -FAR_OFF, -1, -FAR_OFF
+            if over + d.back[j] <= end:
+                first_best, first_next = -pay * d.back[j], number
+            for b in range(number - 1, -1, -1):
+                if latest[b] < over:
+                    break
+                n = place[b]
+                if n == spot:
+                    continue
+                arrival = over + legs[spot, n]
+                at = max(step[b], (arrival - start) // grid)
+                m = begin[b] + at - step[b]
+                if m >= begin[b + 1]:
+                    continue
+                value = (second[m] if onward[m] == spot else best[m]) - pay * legs[spot, n]
+                if value > first_best:
+                    if first_next != n:
+                        second_best = first_best
+                    first_best, first_next = value, n
+                elif value > second_best and first_next != n:
+                    second_best = value
+            after[k] = first_best
+            gain = -FAR_OFF
+            for p in range(d.pieces_from[j], d.pieces_to[j]):
+                s = max(d.first[p], start + t * grid)
+                if s <= d.last[p] and s < start + (t + 1) * grid:
+                    gain = max(gain, d.gain[p] + points[d.price[p]] - d.fall[p] * (s - d.first[p]))
+            gain -= d.fit[j] + base * d.minutes[j]
+            own, own_next, own_second = gain + first_best, first_next, gain + second_best
+            if k + 1 < begin[a + 1]:
+                if best[k + 1] > own:
+                    if onward[k + 1] != own_next:
+                        own_second = max(own, second[k + 1])
+                    else:
+                        own_second = max(own_second, second[k + 1])
+                    own, own_next = best[k + 1], onward[k + 1]
+                elif onward[k + 1] != own_next:
+                    own_second = max(own_second, best[k + 1])
+                else:
+                    own_second = max(own_second, second[k + 1])
+            best[k], onward[k], second[k] = own, own_next, own_second
+    return begin, step, after
+
+
+@njit(cache=True, nogil=True)
+def _trips(
+    d: Arrays, nearest: Ints, points: Ints, i: int, person: Person, near: int, limit: int, worth: int, alone: bool,
+    limit_labels: int, w: Room,
+) -> int:  # fmt: skip
+    """The best trips of an interval by load and visits, in w.front: how many, or -2 when there was no room."""
+    v, base, fair = person.v, person.base, person.fair
+    start, end, now, pay = d.start[i], d.end[i], d.weights[0], d.weights[1] + base
+    travel = d.travel[d.mode[i]]
+    jobs = np.empty(d.jobs_from[i + 1] - d.jobs_from[i], dtype=np.int64)
+    number = _worthwhile(d, points, i, jobs)
+    ways = np.empty(number, dtype=np.int64)
+    home = _ways_in(d, nearest, i, jobs, number, ways)
+    most_today = d.most_today[v] if person.loaded else FAR_OFF
+    most_minutes = d.most_minutes[v] if person.loaded else FAR_OFF
+    most_load = min(most_today, most_minutes)
+    most_visits = d.most_visits[v] if person.loaded else FAR_OFF
+    if number == 0:
+        return 0
+    for _ in range(2):
+        number = _useful(d, points, i, base, limit, jobs, number, ways, home)
+        if number == 0:
+            return 0
+        home = FAR_OFF
+        for a in range(number):
+            home = min(home, d.home[jobs[a]])
+            least = d.there[jobs[a]]
+            for b in range(number):
+                if d.request[jobs[b]] != d.request[jobs[a]]:
+                    least = min(least, travel[d.request[jobs[b]], d.request[jobs[a]]])
+            ways[a] = least
+    # The requests in a row of their own; jobs by when they can be begun at last.
+    latest = np.empty(number, dtype=np.int64)
+    for a in range(number):
+        latest[a] = -FAR_OFF
+        for p in range(d.pieces_from[jobs[a]], d.pieces_to[jobs[a]]):
+            latest[a] = max(latest[a], min(d.last[p], end - d.home[jobs[a]] - d.minutes[jobs[a]]))
+    order = np.argsort(latest)
+    latest, ways, jobs = latest[order], ways[order], jobs[:number][order]
     where = np.full(travel.shape[0], -1, dtype=np.int64)
-    best = np.empty(number, dtype=np.int64)
+    place = np.empty(number, dtype=np.int64)
     rows = np.empty(number, dtype=np.int64)
+    best = np.full(number, -FAR_OFF, dtype=np.int64)
     first = np.full(number, FAR_OFF, dtype=np.int64)
     last = np.full(number, -FAR_OFF, dtype=np.int64)
     shortest_of = np.full(number, FAR_OFF, dtype=np.int64)
     requests = 0
+    shortest = FAR_OFF
     for a in range(number):
-        r = d.request[jobs[a]]
+        j = jobs[a]
+        r = d.request[j]
         if where[r] < 0:
             where[r] = requests
             rows[requests] = r
-            best[requests] = -FAR_OFF
             requests += 1
-        place[a] = where[r]
-        best[where[r]] = max(best[where[r]], _gain(d, points, jobs[a]))
-        shortest_of[where[r]] = min(shortest_of[where[r]], d.minutes[jobs[a]])
-        for p in range(d.pieces_from[jobs[a]], d.pieces_to[jobs[a]]):
-            first[where[r]] = min(first[where[r]], d.first[p])
-            last[where[r]] = max(last[where[r]], d.last[p])
+        n = where[r]
+        place[a] = n
+        best[n] = max(best[n], _gain(d, points, j))
+        shortest_of[n] = min(shortest_of[n], d.minutes[j])
+        shortest = min(shortest, d.minutes[j])
+        last[n] = max(last[n], latest[a])
+        for p in range(d.pieces_from[j], d.pieces_to[j]):
+            first[n] = min(first[n], d.first[p])
+    legs = np.empty((requests + 1, requests), dtype=np.int64)
+    for a in range(requests):
+        for b in range(requests):
+            legs[a, b] = travel[rows[a], rows[b]]
     # Where the window is too narrow to come back after another visit, nothing need be remembered: those go last.
     for a in range(requests):
         round_trip = FAR_OFF
         for b in range(requests):
             if b != a:
-                away = travel[rows[a], rows[b]] + shortest_of[b] + travel[rows[b], rows[a]]
-                round_trip = min(round_trip, away)
+                round_trip = min(round_trip, legs[a, b] + shortest_of[b] + legs[b, a])
         if max(first[a], start) + shortest_of[a] + round_trip > last[a]:
             best[a] = -FAR_OFF
+    grid = _grid(d, jobs)
+    hope = _hope(d, points, i, base, jobs, ways, grid) - pay * home
+    hope_too, slope = hope, 0
+    slopes, least_rest = _lines(fair, most_load)
     bit = np.zeros(requests, dtype=np.uint64)
     bit_too = np.zeros(requests, dtype=np.uint64)
     rank = np.argsort(-best[:requests])
     for n in range(min(requests, BITS)):
+        if best[rank[n]] == -FAR_OFF:
+            break
         if n < 64:
             bit[rank[n]] = np.uint64(1) << np.uint64(n)
         else:
             bit_too[rank[n]] = np.uint64(1) << np.uint64(n - 64)
     kept = np.zeros(requests, dtype=np.uint64)
     kept_too = np.zeros(requests, dtype=np.uint64)
-    apart = np.empty(requests, dtype=np.int64)
-    for a in range(requests):
-        for b in range(requests):
-            apart[b] = travel[rows[a], rows[b]] + travel[rows[b], rows[a]]
-        if near >= requests:
-            kept[a], kept_too[a] = ~np.uint64(0), ~np.uint64(0)
-        elif near > 0:
-            order = np.argsort(apart)
+    if near >= requests:
+        kept[:], kept_too[:] = ~np.uint64(0), ~np.uint64(0)
+    elif near > 0:
+        apart = np.empty(requests, dtype=np.int64)
+        for a in range(requests):
+            for b in range(requests):
+                apart[b] = legs[a, b] + legs[b, a]
+            nearby = np.argsort(apart)
             for n in range(near + 1):
-                kept[a] |= bit[order[n]]
-                kept_too[a] |= bit_too[order[n]]
+                kept[a] |= bit[nearby[n]]
+                kept_too[a] |= bit_too[nearby[n]]
     # alive[t]: the requests that can still be begun at minute t of the interval; the others need no remembering.
     length = end - start
     alive = np.zeros(length + 1, dtype=np.uint64)
@@ -332,34 +689,89 @@ def _trips(
     for t in range(length - 1, -1, -1):
         alive[t] |= alive[t + 1]
         alive_too[t] |= alive_too[t + 1]
-    most_load = min(d.most_today[v], d.most_minutes[v]) if loaded else FAR_OFF
-    most_visits = d.most_visits[v] if loaded else FAR_OFF
-    hope = _hope(d, points, i, jobs[:number])
-    limit = 0  # what a trip must be cheaper than
-    bucket = np.full(length + 1, -1, dtype=np.int64)
-    group = np.full(requests, -1, dtype=np.int64)
-    w.time[0], w.load[0], w.visits[0], w.cost[0] = start, 0, 0, 0
+    # Only where no other interval shares the day is it known how many more visits there can be.
+    free_visits = most_visits if person.today == 0 else -FAR_OFF
+    bucket = np.empty(length + 1, dtype=np.int64)
+    group = np.empty(requests, dtype=np.int64)
+    begin_at, step_at = np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64)
+    after = np.zeros((1, 1), dtype=np.int64)
+    size = -1
+    for closely in (False, True):
+        if closely:
+            # Of the lines below what the load costs, the two that bound the whole trip best are used.
+            bounds = np.empty(len(slopes), dtype=np.int64)
+            for k in range(len(slopes)):
+                hope_too = _hope(d, points, i, base + slopes[k], jobs, ways, grid)
+                bounds[k] = (pay + slopes[k]) * home - hope_too[0] - least_rest[k]
+            if bounds.max() >= limit:
+                return 0
+            chosen = np.argsort(-bounds)[:2]
+            slopes, least_rest = slopes[chosen], least_rest[chosen]
+            slope = slopes[0]
+            hope_too = _hope(d, points, i, base + slope, jobs, ways, grid) + least_rest[0] - (pay + slope) * home
+            for k in range(len(slopes)):
+                begin_at, step_at, values = _after(d, points, i, base + slopes[k], jobs, place, legs, latest, grid)
+                if k == 0:
+                    after = np.empty((len(slopes), len(values)), dtype=np.int64)
+                after[k] = values + least_rest[k]
+        size = _extend(
+            d, points, i, person, limit, worth, alone, jobs, place, latest, legs, bit, bit_too, kept, kept_too, alive,
+            alive_too, hope, hope_too, slope, slopes, free_visits, shortest, closely, begin_at, step_at, after, grid, bucket, group, w,
+        )
+        if size >= 0:
+            break
+    if size < 0:
+        return -2
+    return _front(d, person, size, end, pay, requests, where, limit, worth, w)
+
+
+@njit(cache=True, nogil=True)
+def _extend(
+    d: Arrays, points: Ints, i: int, person: Person, limit: int, worth: int, alone: bool, jobs: Ints, place: Ints,
+    latest: Ints, legs: Ints, bit: Masks, bit_too: Masks, kept: Masks, kept_too: Masks, alive: Masks, alive_too: Masks,
+    hope: Ints, hope_too: Ints, slope: int, slopes: Ints, free_visits: int, shortest: int, closely: bool, begin_at: Ints,
+    step_at: Ints, after: Ints, grid: int, bucket: Ints, group: Ints, w: Room,
+) -> int:  # fmt: skip
+    """All labels of an interval, from the start on; how many, -2 when there was no room, or too many for EASY."""
+    v, base, fair = person.v, person.base, person.fair
+    start, end, now, pay = d.start[i], d.end[i], d.weights[0], d.weights[1] + base
+    length, number = end - start, len(jobs)
+    most_today = d.most_today[v] if person.loaded else FAR_OFF
+    most_minutes = d.most_minutes[v] if person.loaded else FAR_OFF
+    most_load = min(most_today, most_minutes)
+    most_visits = d.most_visits[v] if person.loaded else FAR_OFF
+    room_for = LABELS if closely else EASY
+    bucket[:] = -1
+    group[:] = -1
+    w.time[0], w.load[0], w.visits[0], w.cost[0], w.rank[0] = start, 0, 0, 0, 0
     w.seen[0], w.seen_too[0] = np.uint64(0), np.uint64(0)
-    w.job[0], w.parent[0], w.dead[0], w.later[0] = -1, -1, 0, -1
+    w.job[0], w.spot[0], w.parent[0], w.dead[0], w.later[0] = -1, -1, -1, 0, -1
     bucket[0] = 0
     size = 1
+    gone = 0
     for t in range(length + 1):
         label = bucket[t]
+        while gone < number and latest[gone] < start + t:
+            gone += 1
         while label >= 0:
             if not w.dead[label]:
-                here = -1 if label == 0 else d.request[w.job[label]]
-                for a in range(number):
-                    j, spot = jobs[a], place[a]
-                    if d.request[j] == here or (w.seen[label] & bit[spot]) | (w.seen_too[label] & bit_too[spot]):
+                here = w.spot[label]
+                for a in range(gone, number):
+                    spot = place[a]
+                    if spot == here or (w.seen[label] & bit[spot]) | (w.seen_too[label] & bit_too[spot]):
                         continue
-                    leg = d.there[j] if here < 0 else travel[here, d.request[j]]
+                    j = jobs[a]
+                    leg = d.there[j] if here < 0 else legs[here, spot]
+                    if start + t + leg > latest[a]:
+                        continue
                     minutes = d.minutes[j]
-                    load = w.load[label] + leg + minutes if loaded else 0
+                    load = w.load[label] + leg + minutes if person.loaded else 0
                     visits = w.visits[label] + 1
                     if load > most_load or visits > most_visits:
                         continue
                     final = end - d.home[j] - minutes
-                    base = w.cost[label] + weight * leg + d.fit[j]
+                    paid = w.cost[label] + pay * leg + base * minutes + d.fit[j]
+                    rest = _rest(fair, load)
                     for p in range(d.pieces_from[j], d.pieces_to[j]):
                         leaves = start + t
                         if not d.begun[p]:
@@ -368,33 +780,61 @@ def _trips(
                         if s > d.last[p] or s > final:
                             continue
                         over = s + minutes
-                        cost = base - d.gain[p] - points[d.price[p]] + d.fall[p] * (s - d.first[p])
-                        if cost - hope[over - start] >= limit:
+                        cost = paid - d.gain[p] - points[d.price[p]] + d.fall[p] * (s - d.first[p])
+                        then = (over - start) // grid
+                        hoped = cost - hope[then]
+                        if hoped + rest >= limit or cost + slope * load - hope_too[then] >= limit:
                             continue
+                        if closely:
+                            m = begin_at[a] + (s - start) // grid - step_at[a]
+                            hopeless = False
+                            for k in range(len(slopes)):
+                                hopeless = hopeless or cost + slopes[k] * load - after[k, m] >= limit
+                            if hopeless:
+                                continue
                         seen = ((w.seen[label] & kept[spot]) | bit[spot]) & alive[over - start]
                         seen_too = ((w.seen_too[label] & kept_too[spot]) | bit_too[spot]) & alive_too[over - start]
+                        # What is still to come is no more than the time, and than what a schedule below `limit` can pay.
+                        to_come = end - over + person.others
+                        to_come = max(0, _most_load(fair, limit - hoped, load + to_come) - load)
+                        later_today = end - over + person.today
+                        more = (end - over) // shortest
+                        at_most = cost + _rest(fair, load + to_come)
+                        w.used[7] += 1
                         beaten = False
                         other = group[spot]
                         before = -1
                         while other >= 0:
                             following = w.beside[other]
+                            w.used[8]+=1
                             if (
                                 w.time[other] <= over
-                                and (not hours or w.load[other] <= load)
-                                and (not counts or w.visits[other] <= visits)
                                 and (w.seen[other] & alive[over - start] & ~seen) == 0
                                 and (w.seen_too[other] & alive_too[over - start] & ~seen_too) == 0
-                                and w.cost[other] + slope * max(0, w.load[other] - load) <= cost
+                                and (
+                                    w.rank[other] <= cost + rest
+                                    if w.load[other] <= load
+                                    else w.cost[other] + _rest(fair, w.load[other] + to_come) <= at_most
+                                )
+                                and (
+                                    not person.hours
+                                    or w.load[other] <= load
+                                    or (
+                                        w.load[other] + end - over + person.others <= most_minutes
+                                        and w.load[other] + later_today <= most_today
+                                    )
+                                )
+                                and (not person.counts or w.visits[other] <= visits or w.visits[other] + more <= free_visits)
                             ):
                                 beaten = True
                                 break
                             if (
                                 over <= w.time[other]
-                                and (not hours or load <= w.load[other])
-                                and (not counts or visits <= w.visits[other])
                                 and (seen & ~w.seen[other] & alive[w.time[other] - start]) == 0
                                 and (seen_too & ~w.seen_too[other] & alive_too[w.time[other] - start]) == 0
-                                and cost + slope * max(0, load - w.load[other]) <= w.cost[other]
+                                and load <= w.load[other]
+                                and (not person.counts or visits <= w.visits[other])
+                                and cost + rest <= w.rank[other]
                             ):
                                 w.dead[other] = 1
                                 if before < 0:
@@ -406,83 +846,72 @@ def _trips(
                             other = following
                         if beaten:
                             continue
-                        if size >= LABELS:
+                        if size >= room_for:
                             return -2
                         w.time[size], w.load[size], w.visits[size], w.cost[size] = over, load, visits, cost
+                        w.rank[size] = cost + rest
                         w.seen[size], w.seen_too[size] = seen, seen_too
-                        w.job[size], w.begin[size], w.parent[size], w.dead[size] = j, s, label, 0
+                        w.job[size], w.spot[size], w.begin[size], w.parent[size], w.dead[size] = j, spot, s, label, 0
                         w.later[size] = bucket[over - start]
                         bucket[over - start] = size
                         w.beside[size] = group[spot]
                         group[spot] = size
                         size += 1
                         if alone and over + d.back[j] <= end and load + d.back[j] <= most_load:
-                            value = cost + weight * d.back[j] + (fairness(d, v, load + d.back[j]) if loaded else 0)
+                            value = cost + pay * d.back[j]
+                            if person.loaded:
+                                value += _rest(fair, load + d.back[j])
                             limit = min(limit, max(value, worth))
             label = w.later[label]
-    return _front(d, v, size, end, weight, requests, where, slope, hours, counts, loaded, worth, w)
-
-
-@njit(cache=True, nogil=True)
-def _hope(d: Arrays, points: Ints, i: int, jobs: Ints) -> Ints:
-    """For each minute of the interval the most a trip can still gain after it: nearest ways, repeats allowed."""
-    start, end, weight = d.start[i], d.end[i], d.weights[1]
-    travel = d.travel[d.mode[i]]
-    length = end - start
-    nearest = np.empty(len(jobs), dtype=np.int64)
-    for a in range(len(jobs)):
-        nearest[a] = d.there[jobs[a]]
-        for b in range(len(jobs)):
-            if d.request[jobs[b]] != d.request[jobs[a]]:
-                nearest[a] = min(nearest[a], travel[d.request[jobs[b]], d.request[jobs[a]]])
-    hope = np.zeros(length + 1, dtype=np.int64)
-    for t in range(length - 1, -1, -1):
-        best = hope[t + 1]
-        for a in range(len(jobs)):
-            j = jobs[a]
-            net = -d.fit[j] - weight * nearest[a]
-            for p in range(d.pieces_from[j], d.pieces_to[j]):
-                s = max(d.first[p], start + t + nearest[a])
-                if s <= d.last[p] and s <= end - d.home[j] - d.minutes[j]:
-                    gain = net + d.gain[p] + points[d.price[p]] - d.fall[p] * (s - d.first[p])
-                    best = max(best, gain + hope[s + d.minutes[j] - start])
-        hope[t] = best
-    return hope
+    w.used[3] = size
+    w.used[4] = number
+    w.used[6] = limit
+    return size
 
 
 @njit(cache=True, nogil=True)
 def _front(
-    d: Arrays, v: int, size: int, end: int, weight: int, requests: int, where: Ints, slope: int, hours: bool,
-    counts: bool, loaded: bool, worth: int, w: Room,
+    d: Arrays, person: Person, size: int, end: int, pay: int, requests: int, where: Ints, limit: int, worth: int,
+    w: Room,
 ) -> int:  # fmt: skip
     """The trips that get home, in w.front, none worse than another; the cheapest by last visit become columns."""
-    front = w.front
+    front, v, fair, hours, others = w.front, person.v, person.fair, person.hours, person.others
     number = 0
-    most_load = min(d.most_today[v], d.most_minutes[v])
+    most_today = d.most_today[v] if person.loaded else FAR_OFF
+    most_minutes = d.most_minutes[v] if person.loaded else FAR_OFF
     cheapest = np.full(requests, worth, dtype=np.int64)
     chosen = np.full(requests, -1, dtype=np.int64)
     for label in range(1, size):
         j = w.job[label]
         if w.dead[label] or w.time[label] + d.back[j] > end:
             continue
-        load = w.load[label] + d.back[j] if loaded else 0
-        if loaded and load > most_load:
+        load = w.load[label] + d.back[j] if person.loaded else 0
+        if load > most_today or load > most_minutes:
             continue
-        visits, cost = w.visits[label], w.cost[label] + weight * d.back[j]
-        if loaded:
-            value = cost + fairness(d, v, load)
+        visits, cost = w.visits[label], w.cost[label] + pay * d.back[j]
+        rank = cost + _rest(fair, load)
+        if person.loaded:
             spot = where[d.request[j]]
-            if value < cheapest[spot]:
-                cheapest[spot], chosen[spot] = value, label
-        if cost >= 0:
+            if rank < cheapest[spot]:
+                cheapest[spot], chosen[spot] = rank, label
+        if rank > limit or rank >= 0:
             continue
+        at_most = cost + _rest(fair, load + others)
         beaten = False
         kept = 0
         for f in range(number):
             if (
-                (not hours or front[0, f] <= load)
-                and (not counts or front[1, f] <= visits)
-                and front[2, f] + slope * max(0, front[0, f] - load) <= cost
+                (
+                    front[2, f] + _rest(fair, front[0, f]) <= rank
+                    if front[0, f] <= load
+                    else front[2, f] + _rest(fair, front[0, f] + others) <= at_most
+                )
+                and (
+                    not hours
+                    or front[0, f] <= load
+                    or (front[0, f] + others <= most_minutes and front[0, f] + person.today <= most_today)
+                )
+                and (not person.counts or front[1, f] <= visits)
             ):
                 beaten = True
                 break
@@ -490,9 +919,9 @@ def _front(
             continue
         for f in range(number):
             worse = (
-                (not hours or load <= front[0, f])
-                and (not counts or visits <= front[1, f])
-                and cost + slope * max(0, load - front[0, f]) <= front[2, f]
+                load <= front[0, f]
+                and (not person.counts or visits <= front[1, f])
+                and rank <= front[2, f] + _rest(fair, front[0, f])
             )
             if not worse:
                 for k in range(4):

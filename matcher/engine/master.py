@@ -1,249 +1,241 @@
-"""Good prices: the linear program over everybody's schedules, its columns priced in turns, its duals steadied.
+"""The linear program over everybody's schedules: which mixture of them is cheapest, and what each seat is worth there.
 
-What it says is never believed: prices are rounded to whole points and `Pricer.priced` bounds every plan at those.
-Steadied as by Wentges (1997): prices are asked for between the best so far and what the program says now. The best
-plan made of the columns alone is then one more program, in whole numbers.
+What it says is never believed: prices are rounded to whole points and `Pricer.priced` bounds every plan at those. Its
+rows are seats of requests by bucket of start (`grid.py`) and people, its columns schedules, and beside them for each
+seat one that fills it at the `high` price and one that takes it at the `low`, so that prices stay between.
 """
 
 from __future__ import annotations
 
-import math
-import time
-from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
+import highspy
 import numpy as np
-from ortools.linear_solver import pywraplp
-from ortools.sat.python import cp_model
 
+from matcher.engine.grid import Grid
 from matcher.engine.pricing import Pricer, Schedule
 from matcher.engine.tables import Ints
-from matcher.exact import solve_aside
-from matcher.plan import Assignment
-from matcher.proof import Leaf
 
 Floats = np.ndarray
 
-REACH = 100.0
-"""How far, in points, the first prices may be moved in one round; later as far as has proved right."""
 
-CLOSE_ENOUGH = 1e-4
-"""The program and the bound this near to each other: the prices are as good as they get."""
+class Pool:
+    """Every schedule seen, each once, and its visits by number."""
 
-MOST_IDLE = 6
-"""After so many rounds in a row that promised no more than that, it is enough."""
+    def __init__(self, rows: Ints) -> None:
+        self.schedules: list[Schedule] = []
+        self._known: set[tuple[int, tuple[tuple[int, int], ...]]] = set()
+        self._row_of_job = rows
+        self._made = 0
+        self._v = self._points = self._column = self._job = self._start = np.zeros(0, dtype=np.int64)
 
-ACTIVE_COLUMNS = 5_000
-"""About so many schedules are in the linear program at once, those nearest to being worth it."""
+    def take(self, schedules: Iterable[Schedule]) -> list[int]:
+        """Take in the schedules that are new; their numbers."""
+        new = []
+        for schedule in schedules:
+            key = (schedule.v, tuple(sorted(schedule.visits)))
+            if key not in self._known:
+                self._known.add(key)
+                new.append(len(self.schedules))
+                self.schedules.append(schedule)
+        return new
 
-MOST_COLUMNS = 8_000
-"""So many of the nearest to being worth it go into the program of whole numbers."""
+    def _fill(self) -> None:
+        fresh = self.schedules[self._made :]
+        if not fresh:
+            return
+        visits = [(c, job, s) for c, schedule in enumerate(fresh, start=self._made) for job, s in schedule.visits]
+        table = np.array(visits, dtype=np.int64).reshape(-1, 3)
+        self._v = np.concatenate([self._v, np.array([s.v for s in fresh], dtype=np.int64)])
+        self._points = np.concatenate([self._points, np.array([s.points for s in fresh], dtype=np.int64)])
+        self._column = np.concatenate([self._column, table[:, 0]])
+        self._job = np.concatenate([self._job, table[:, 1]])
+        self._start = np.concatenate([self._start, table[:, 2]])
+        self._made = len(self.schedules)
+
+    @property
+    def v(self) -> Ints:
+        """The person of each schedule."""
+        self._fill()
+        return self._v
+
+    @property
+    def points(self) -> Ints:
+        """The own cost of each schedule."""
+        self._fill()
+        return self._points
+
+    @property
+    def visits(self) -> tuple[Ints, Ints, Ints]:
+        """(schedule, row, seat start) of every visit."""
+        self._fill()
+        return self._column, self._row_of_job[self._job], self._start
+
+    def values(self, grid: Grid, points: Ints) -> Ints:
+        """Own cost less what is collected at these prices, for each; FAR where a choice forbids it."""
+        column, row, start = self.visits
+        paid = points[grid.index(row, start)] if len(row) else row
+        out = self.points.copy()
+        np.subtract.at(out, column, paid)
+        if grid.choices:
+            out[column[~grid.allows(row, start)]] = FORBIDDEN
+        return out
+
+
+FORBIDDEN = 1 << 50
+
+
+@dataclass(frozen=True, slots=True)
+class Solved:
+    """The least points of a mixture, the price of each seat, the worth of each person, and how much of each column."""
+
+    points: float
+    prices: Floats
+    worth: Floats
+    share: Floats
+    """[columns given to `add`, in order]"""
+    served: Floats
+    """[buckets of requests counted through]"""
 
 
 class Master:
-    """The linear program. Its rows tie schedules to seats, its columns come from `Pricer`.
+    """The linear program of one grid."""
 
-    Beside the schedules each row can be filled or relieved at its `low` and `high` price, so that prices stay between.
-    """
+    def __init__(self, grid: Grid, pricer: Pricer) -> None:
+        self.grid, self.pricer = grid, pricer
+        self.columns: list[int] = []
+        h = self._highs = highspy.Highs()
+        h.setOptionValue("output_flag", False)
+        h.setOptionValue("threads", 1)
+        h.setOptionValue("simplex_strategy", 4)
+        h.setOptionValue("presolve", "off")
+        self._build()
 
-    def __init__(self, pricer: Pricer) -> None:
-        self.pricer = pricer
-        self._solver = pywraplp.Solver.CreateSolver("GLOP")
-        self._objective = self._solver.Objective()
-        self._objective.SetMinimization()
-        self._objective.SetOffset(pricer.untouched)
-        # Filled seats and, while the request is unserved, all of them: as many as there are.
-        self._seats = [self._solver.Constraint(float(len(row.seats)), float(len(row.seats))) for row in pricer.rows]
-        self._people: dict[int, pywraplp.Constraint] = {}
-        unserved = {r: self._column(pricer.tables.price[r], 1.0) for r in pricer.open}
-        for row, seats in zip(pricer.rows, self._seats, strict=True):
-            seats.SetCoefficient(unserved[row.r], len(row.seats))
-            if row.optional:
-                seats.SetCoefficient(self._column(pricer.instance.weights.optional_seat), 1.0)
-        self._filled = [self._column(0.0) for _ in pricer.rows]
-        self._relieved = [self._column(0.0) for _ in pricer.rows]
-        for seats, filled, relieved in zip(self._seats, self._filled, self._relieved, strict=True):
-            seats.SetCoefficient(filled, 1.0)
-            seats.SetCoefficient(relieved, -1.0)
-
-    def add(self, schedule: Schedule) -> None:
-        """One more column."""
-        if schedule.v not in self._people:
-            self._people[schedule.v] = self._solver.Constraint(-math.inf, 1.0)
-        column = self._column(schedule.points)
-        self._people[schedule.v].SetCoefficient(column, 1.0)
-        for row, times in Counter(row for row, _, _ in schedule.visits).items():
-            self._seats[row].SetCoefficient(column, times)
-
-    def solve(self, low: Floats, high: Floats, seconds: float | None) -> tuple[float, Floats, Floats] | None:
-        """The least points of a mixture of schedules, the price of each row and the worth of each person."""
-        for filled, relieved, a, b in zip(self._filled, self._relieved, low.tolist(), high.tolist(), strict=True):
-            self._objective.SetCoefficient(filled, b)
-            self._objective.SetCoefficient(relieved, -a)
-        if seconds is not None:
-            self._solver.SetTimeLimit(max(1, int(seconds * 1000)))
-        if self._solver.Solve() != pywraplp.Solver.OPTIMAL:
-            return None
-        prices = np.array([seats.dual_value() for seats in self._seats], dtype=np.float64)
-        worth = np.zeros(len(self.pricer.tables.volunteers))
-        for v, person in self._people.items():
-            worth[v] = person.dual_value()
-        return float(self._objective.Value()), prices, worth
-
-    def _column(self, points: float, most: float = math.inf) -> pywraplp.Variable:
-        column = self._solver.NumVar(0.0, most, "")
-        self._objective.SetCoefficient(column, points)
-        return column
-
-
-class Bound:
-    """The best proven bound so far and the prices that prove it; each `step` is a round of prices and schedules."""
-
-    def __init__(self, pricer: Pricer, assignments: Sequence[Assignment], seconds: float | None = None) -> None:
-        self.pricer = pricer
-        self.master = Master(pricer)
-        self.columns = 0
-        self.schedules: list[Schedule] = []
-        self._known: set[tuple[int, int, tuple[int, ...]]] = set()
-        self._nothing = np.zeros(len(pricer.tables.volunteers), dtype=np.int64)
-        self.learn(assignments)
-        self.points = self._first_prices(assignments)
-        self.priced = pricer.priced(self.points, self._nothing, seconds=seconds)
-        self._take(self.priced.schedules)
-        self.done = False
-        self._idle = 0
-        self._reach = np.maximum(REACH, 0.5 * np.abs(self.points))
-
-    @property
-    def proven(self) -> int:
-        """The bound."""
-        return self.priced.bound
-
-    def learn(self, assignments: Sequence[Assignment]) -> None:
-        """Take in what the people of a plan do."""
-        self._take(self._schedules_of(assignments))
-
-    def step(self, seconds: float | None = None) -> None:
-        """Solve the program, price everybody at its prices, and keep what proves more; TimeoutError when time is up."""
-        began = time.perf_counter()
-        low, high = self.points - self._reach, self.points + self._reach
-        if self.columns > 2 * ACTIVE_COLUMNS:
-            self._renew()
-        solved = self.master.solve(low, high, seconds)
-        if solved is None:
-            self.done = True
+    def add(self, pool: Pool, numbers: Sequence[int]) -> None:
+        """More columns: schedules of the pool by number."""
+        if not len(numbers):
             return
-        model, prices, worth = solved
-        asked = np.rint(prices).astype(np.int64)
-        left = None if seconds is None else max(0.0, seconds - (time.perf_counter() - began))
-        worth_at_most = np.minimum(self._nothing, np.rint(worth).astype(np.int64))
-        priced = self.pricer.priced(asked, worth_at_most, seconds=left)
-        self._take(priced.schedules)
-        promised, kept = model - self.proven, priced.bound - self.proven
-        at_edge = (prices <= low + 0.5) | (prices >= high - 0.5)
-        grown = np.where(at_edge, 2.0, 0.8) if kept > 0 else 0.5
-        self._reach = np.maximum(1.0, self._reach * grown)
-        if kept > 0:
-            self.points, self.priced = asked, priced
-        near = max(promised, kept) <= CLOSE_ENOUGH * max(1.0, abs(model))
-        self._idle = self._idle + 1 if near else 0
-        self.done = (near and not at_edge.any()) or self._idle >= MOST_IDLE
+        wanted = np.array(numbers, dtype=np.int64)
+        column, row, start = pool.visits
+        position = np.full(len(pool.schedules), -1, dtype=np.int64)
+        position[wanted] = np.arange(len(wanted))
+        here = position[column] >= 0
+        seats = self.grid.index(row[here], start[here])
+        people = self._first_person + pool.v[wanted]
+        where = np.concatenate([position[column[here]], np.arange(len(wanted))])
+        rows = np.concatenate([seats, people])
+        self._add_columns(pool.points[wanted].astype(float), where, rows)
+        self.columns.extend(wanted.tolist())
 
-    def leaf(self) -> Leaf:
-        """The prices that prove it, as a proof file has them."""
-        return self.pricer.leaf(self.points)
-
-    def best_plan(
-        self, assignments: Sequence[Assignment], seconds: float, seed: int, threads: int
-    ) -> list[Assignment] | None:
-        """The best plan made of the schedules seen, when it is cheaper than this one; for requests of one seat."""
-        self.learn(assignments)
-        mine = {self._key(schedule) for schedule in self._schedules_of(assignments)}
-        dearer = self.reduced()
-        order = [n for n in np.argsort(dearer, kind="stable").tolist() if _once(self.schedules[n])]
-        chosen = [self.schedules[n] for n in order[:MOST_COLUMNS]]
-        chosen += [self.schedules[n] for n in order[MOST_COLUMNS:] if self._key(self.schedules[n]) in mine]
-        model = cp_model.CpModel()
-        people: dict[int, list[cp_model.IntVar]] = defaultdict(list)
-        seats: dict[int, list[cp_model.IntVar]] = defaultdict(list)
-        price = self.pricer.tables.price
-        taken, points = [], []
-        for schedule in chosen:
-            column = model.new_bool_var("")
-            people[schedule.v].append(column)
-            for row, _, _ in schedule.visits:
-                seats[row].append(column)
-            model.add_hint(column, self._key(schedule) in mine)
-            taken.append(column)
-            points.append(schedule.points - sum(price[self.pricer.rows[row].r] for row, _, _ in schedule.visits))
-        for group in (*people.values(), *seats.values()):
-            model.add_at_most_one(group)
-        model.minimize(cp_model.LinearExpr.weighted_sum(taken, points))
-        solver = cp_model.CpSolver()
-        solver.parameters.max_time_in_seconds = max(0.01, seconds)
-        solver.parameters.num_workers = threads
-        solver.parameters.random_seed = seed
-        solver.parameters.catch_sigint_signal = False
-        status, interrupted = solve_aside(solver, model)
-        if interrupted:
-            raise KeyboardInterrupt
-        if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+    def solve(self, low: Floats, high: Floats, seconds: float | None) -> Solved | None:
+        """The best mixture while prices stay between `low` and `high`; None when it was not found in time."""
+        h, size = self._highs, self.grid.size
+        index = np.arange(self._first_box, self._first_box + 2 * size, dtype=np.int32)
+        h.changeColsCost(2 * size, index, np.concatenate([high, -low]).astype(float))
+        h.setOptionValue("time_limit", float(h.getRunTime() + seconds) if seconds is not None else highspy.kHighsInf)
+        h.run()
+        if h.getModelStatus() != highspy.HighsModelStatus.kOptimal:
             return None
-        picked = [schedule for schedule, column in zip(chosen, taken, strict=True) if solver.boolean_value(column)]
-        return sorted(a for schedule in picked for a in self.pricer.assignments(schedule))
+        solution = h.getSolution()
+        duals, share = np.array(solution.row_dual), np.array(solution.col_value)
+        objective = h.getInfo().objective_function_value
+        prices = duals[:size]
+        worth = duals[self._first_person :]
+        return Solved(float(objective), prices, worth, share[self._first_schedule :], self._served(share))
 
-    def _take(self, schedules: Iterable[Schedule]) -> int:
-        """Take in the schedules that are new; how many."""
-        before = len(self.schedules)
-        for schedule in schedules:
-            key = self._key(schedule)
-            if key not in self._known:
-                self._known.add(key)
-                self.schedules.append(schedule)
-                self.master.add(schedule)
-                self.columns += 1
-        return len(self.schedules) - before
+    def _served(self, share: Floats) -> Floats:
+        out = np.zeros(len(self._served_by))
+        for n, (column, sign) in enumerate(self._served_by):
+            out[n] = share[column] if sign > 0 else 1.0 - share[column] if column >= 0 else 1.0
+        return out
 
-    def _key(self, schedule: Schedule) -> tuple[int, int, tuple[int, ...]]:
-        return schedule.v, schedule.points, tuple(sorted(row for row, _, _ in schedule.visits))
+    def _build(self) -> None:
+        grid, tables = self.grid, self.grid.tables
+        weights = tables.instance.weights
+        size = grid.size
+        counts = np.array([len(row.seats) for row in tables.rows], dtype=np.int64)
+        rows_of: dict[int, list[int]] = {}
+        for n, row in enumerate(tables.rows):
+            rows_of.setdefault(row.r, []).append(n)
+        low = np.zeros(size)
+        columns: list[tuple[float, float, list[tuple[int, int]]]] = []  # points, most, (row, times)
+        extra: list[float] = []  # right-hand sides of rows after the prices
+        offset = float(self.pricer.untouched)
+        self._served_by: list[tuple[int, int]] = []
+        terms = np.stack(grid.terms) if size else np.zeros((4, 0), dtype=np.int64)
+        by_bucket = np.searchsorted(terms[0], np.arange(int(terms[0].max(initial=-1)) + 2))
+        number = 0
+        for r in tables.open:
+            buckets, choice = grid.buckets[r], grid.choice(r)
+            if not buckets:
+                offset += tables.price[r]
+                continue
+            if len(buckets) == 1:
+                seats = [(int(grid.price_from[n]), int(counts[n])) for n in rows_of[r]]
+                for p, count in seats:
+                    low[p] = count
+                if choice.may_be_left:
+                    self._served_by.append((len(columns), -1))
+                    columns.append((float(tables.price[r]), 1.0, seats))
+                else:
+                    self._served_by.append((-1, -1))
+                number += 1
+                continue
+            choose = size + len(extra)
+            extra.append(1.0)
+            if choice.may_be_left:
+                columns.append((float(tables.price[r]), 1.0, [(choose, 1)]))
+            for _ in buckets:
+                entries = [(choose, 1)]
+                links: list[tuple[int, int, int]] = []
+                for t in range(int(by_bucket[number]), int(by_bucket[number + 1])):
+                    first, last, n = int(terms[1, t]), int(terms[2, t]), int(terms[3, t])
+                    if first == last:
+                        entries.append((first, -int(counts[n])))
+                    else:
+                        link = size + len(extra)
+                        extra.append(0.0)
+                        entries.append((link, -int(counts[n])))
+                        links.append((link, first, last))
+                self._served_by.append((len(columns), 1))
+                columns.append((0.0, 1.0, entries))
+                for link, first, last in links:
+                    for q in range(first, last + 1):
+                        columns.append((0.0, np.inf, [(link, 1), (q, -1)]))
+                number += 1
+        for n, row in enumerate(tables.rows):
+            if row.optional:
+                for p in range(int(grid.price_from[n]), int(grid.price_from[n + 1])):
+                    columns.append((float(weights.optional_seat), np.inf, [(p, 1)]))
+        people = len(tables.volunteers)
+        self._first_person = size + len(extra)
+        lower = np.concatenate([low, np.array(extra), np.full(people, -np.inf)])
+        upper = np.concatenate([low, np.array(extra), np.ones(people)])
+        none = np.zeros(0, dtype=np.int32)
+        self._highs.addRows(len(lower), lower, upper, 0, none, none, np.zeros(0))
+        points = np.array([c[0] for c in columns], dtype=float)
+        most = np.array([c[1] for c in columns], dtype=float)
+        where = np.array([n for n, c in enumerate(columns) for _ in c[2]], dtype=np.int64)
+        rows = np.array([row for c in columns for row, _ in c[2]], dtype=np.int64)
+        times = np.array([times for c in columns for _, times in c[2]], dtype=float)
+        self._add_columns(points, where, rows, times, most)
+        self._first_box = len(columns)
+        box = np.arange(size)
+        self._add_columns(np.zeros(2 * size), np.arange(2 * size), np.concatenate([box, box]), np.repeat([1.0, -1.0], size))
+        self._first_schedule = self._first_box + 2 * size
+        self._highs.changeObjectiveOffset(offset)
 
-    def _renew(self) -> None:
-        """A program of the schedules that are nearest to being worth it at the prices that prove most."""
-        self.master = Master(self.pricer)
-        for n in np.argsort(self.reduced(), kind="stable")[:ACTIVE_COLUMNS]:
-            self.master.add(self.schedules[n])
-        self.columns = ACTIVE_COLUMNS
-
-    def reduced(self) -> Ints:
-        """By how much each schedule is dearer than its person's best, at the prices that prove most."""
-        points = self.points.tolist()
-        values = self.priced.values.tolist()
-        own = [s.points - sum(points[row] for row, _, _ in s.visits) - values[s.v] for s in self.schedules]
-        return np.array(own, dtype=np.int64)
-
-    def _schedules_of(self, assignments: Sequence[Assignment]) -> list[Schedule]:
-        own: dict[str, list[Assignment]] = defaultdict(list)
-        for a in assignments:
-            own[a.volunteer].append(a)
-        index = self.pricer.instance.volunteer_index
-        return [self.pricer.schedule_of(index[id], work) for id, work in own.items()]
-
-    def _first_prices(self, assignments: Sequence[Assignment]) -> Ints:
-        """Of a seat that is filled its share of what its person does, else what a person near by would take for it."""
-        pricer, tables = self.pricer, self.pricer.tables
-        prices = np.zeros(len(pricer.rows), dtype=np.int64)
-        travel = pricer.instance.weights.travel
-        for n, row in enumerate(pricer.rows):
-            d = tables.arrays
-            near = d.by_row[d.rows_from[n] : d.rows_from[n + 1]][:3]
-            alone = int((travel * (d.there[near] + d.back[near]) + d.fit[near]).max(initial=0))
-            prices[n] = min(alone, tables.price[row.r])
-        for schedule in self._schedules_of(assignments):
-            for seat, _, _ in schedule.visits:
-                prices[seat] = max(0, schedule.points // len(schedule.visits))
-        return prices
-
-
-def _once(schedule: Schedule) -> bool:
-    """Whether no request comes twice."""
-    return len({row for row, _, _ in schedule.visits}) == len(schedule.visits)
+    def _add_columns(
+        self, points: Floats, where: Ints, rows: Ints, times: Floats | None = None, most: Floats | None = None
+    ) -> None:
+        """Columns by their entries (column, row, times); like entries of a column are added up."""
+        rows_there = self._highs.getNumRow()
+        keys, inverse = np.unique(where * rows_there + rows, return_inverse=True)
+        value = np.bincount(inverse.reshape(-1), weights=times, minlength=len(keys)).astype(float)
+        column, row = keys // max(1, rows_there), keys % max(1, rows_there)
+        starts = np.searchsorted(column, np.arange(len(points))).astype(np.int32)
+        most = np.full(len(points), np.inf) if most is None else most
+        self._highs.addCols(
+            len(points), points, np.zeros(len(points)), most, len(keys), starts, row.astype(np.int32), value
+        )

@@ -13,8 +13,8 @@ from matcher.cost import keeps_pin
 from matcher.eligibility import settled_requests
 from matcher.engine import options
 from matcher.engine.compile import compiled, start_compiling
-from matcher.engine.master import Bound
-from matcher.engine.pricing import Pricer, too_large
+from matcher.engine.bound import Bound
+from matcher.engine.pricing import Pricer
 from matcher.engine.search import Search, insert_by_regret
 from matcher.engine.state import State
 from matcher.engine.tables import Tables
@@ -123,7 +123,7 @@ class _Run:
             insert_by_regret(self.state, servable, self._spent)
             search.note()
             self._report(search, always=True)
-            if proving and not too_large(self.instance):
+            if proving:
                 self._prove(search, steps)
             if exactly:
                 found = self._exact(1.0 if engine else EXACT_SHARE)

@@ -148,6 +148,14 @@ class Tables:
         """The intervals of a volunteer."""
         return range(int(self.first_of[v]), int(self.first_of[v + 1]))
 
+    def job(self, i: int, n: int) -> int:
+        """The job of row `n` in interval `i`; KeyError where there is none."""
+        own = slice(int(self.arrays.jobs_from[i]), int(self.arrays.jobs_from[i + 1]))
+        at = int(np.searchsorted(self.arrays.row[own], n))
+        if at == own.stop - own.start or self.arrays.row[own.start + at] != n:
+            raise KeyError(f"row {n} in interval {i}")
+        return own.start + at
+
     def within_radius(self, owners: Ints, intervals: Ints, request: Request) -> np.ndarray:
         """Which of these intervals start within the radius of who owns them."""
         radius = self._radius[owners]

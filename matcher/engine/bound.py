@@ -1,0 +1,193 @@
+"""The bound: rounds of prices and schedules, prices held in a box around the best so far, starts refined where it pays.
+
+Held as in the box step method (Marsten, Hogan and Blankenship 1975): prices may move as far from the best so far as has
+proved right. Buckets of starts are cut where the program has a crew at odds about the time.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from matcher.engine.grid import Choice, Grid
+from matcher.engine.master import FORBIDDEN, Master, Pool, Solved
+from matcher.engine.pricing import Priced, Pricer, Schedule
+from matcher.engine.tables import Ints
+from matcher.plan import Assignment
+
+REACH = 100.0
+"""How far, in points, the first prices may be moved in one round; later as far as has proved right."""
+
+CLOSE_ENOUGH = 1e-4
+"""The program and the bound this near to each other: the prices are as good as they get."""
+
+MOST_IDLE = 6
+"""After so many rounds in a row that promised no more than that, it is enough."""
+
+ACTIVE_COLUMNS = 6_000
+"""About so many schedules are in the linear program at once, those nearest to being worth it."""
+
+
+class Bound:
+    """The best proven bound so far and the prices that prove it; each `step` is a round of prices and schedules."""
+
+    def __init__(
+        self,
+        pricer: Pricer,
+        assignments: Sequence[Assignment],
+        pool: Pool | None = None,
+        grid: Grid | None = None,
+        points: Ints | None = None,
+        seconds: float | None = None,
+    ) -> None:
+        self.pricer, self.tables = pricer, pricer.tables
+        self.grid = grid or Grid(self.tables)
+        self.pool = pool or Pool(self.tables.arrays.row)
+        self.pool.take(self.schedules_of(assignments))
+        self._nothing = np.zeros(len(self.tables.volunteers), dtype=np.int64)
+        self.points = self._first_prices(assignments) if points is None else points
+        self.priced = pricer.priced(self.grid, self.points, self._nothing, self._limits(self.points), seconds=seconds)
+        self.pool.take(self.priced.schedules)
+        self.master = self._fresh_master()
+        self.solved: Solved | None = None
+        self.done = False
+        self._idle = 0
+        self._reach = np.maximum(REACH, 0.5 * np.abs(self.points))
+
+    @property
+    def proven(self) -> int:
+        """The bound."""
+        return self.priced.bound
+
+    def step(self, seconds: float | None = None) -> None:
+        """Solve the program, price everybody at its prices, and keep what proves more; TimeoutError when time is up."""
+        began = time.perf_counter()
+        low, high = self.points - self._reach, self.points + self._reach
+        if len(self.master.columns) > 2 * ACTIVE_COLUMNS:
+            self.master = self._fresh_master()
+        solved = self.master.solve(low, high, seconds)
+        if solved is None:
+            raise TimeoutError
+        self.solved = solved
+        self.lp_seconds = time.perf_counter() - began
+        asked = np.rint(solved.prices).astype(np.int64)
+        left = None if seconds is None else max(0.0, seconds - (time.perf_counter() - began))
+        worth = np.minimum(self._nothing, np.rint(solved.worth).astype(np.int64))
+        priced = self.pricer.priced(self.grid, asked, worth, self._limits(asked), seconds=left)
+        new = self.pool.take(priced.schedules)
+        self.master.add(self.pool, new)
+        promised, kept = solved.points - self.proven, priced.bound - self.proven
+        at_edge = (solved.prices <= low + 0.5) | (solved.prices >= high - 0.5)
+        import os
+        pol = os.environ.get('POL', '1')
+        if pol == '1':
+            grown = np.where(at_edge, 2.0, 1.0) if kept > 0 else 0.5
+        elif pol == '2':
+            grown = np.where(at_edge, 2.0, 1.0) if kept > 0 else 0.75
+        elif pol == '3':
+            grown = np.where(at_edge, 2.0, 0.9) if kept > 0 else 0.6
+        elif pol == '4':
+            grown = np.where(at_edge, 3.0, 1.0) if kept > 0.1*promised else np.where(at_edge, 1.5, 0.8) if kept > 0 else 0.5
+        self._reach = np.maximum(1.0, self._reach * grown)
+        if kept > 0:
+            self.points, self.priced = asked, priced
+        self.promised = promised
+        near = max(promised, kept) <= CLOSE_ENOUGH * max(1.0, abs(solved.points))
+        self._idle = self._idle + 1 if near else 0
+        self.done = (near and not at_edge.any()) or self._idle >= MOST_IDLE or not new and not at_edge.any()
+
+    def refine(self) -> int:
+        """Cut buckets where the last mixture has a crew at odds about the time; how many cuts."""
+        cuts = self._odds()
+        if not cuts:
+            return 0
+        finer = {r: (*self.grid.cuts.get(r, ()), *at) for r, at in cuts.items()}
+        self.regrid(Grid(self.tables, {**self.grid.cuts, **finer}, self.grid.choices))
+        return sum(len(at) for at in cuts.values())
+
+    def regrid(self, grid: Grid) -> None:
+        """Go on with other buckets or choices; prices are taken over, the bound stands only if choices stay."""
+        reach = self.grid.moved(self._reach, grid)
+        self.points = self.grid.moved(self.points, grid)
+        self.grid, self._reach = grid, np.maximum(reach, 20.0)
+        self.master = self._fresh_master()
+        self.done, self._idle = False, 0
+
+    def _odds(self) -> Mapping[int, tuple[int, ...]]:
+        """By request of several seats the starts to cut at: the middle of the mixture's starts within a bucket."""
+        if self.solved is None:
+            return {}
+        column, row, start = self.pool.visits
+        share = np.zeros(len(self.pool.schedules))
+        share[np.array(self.master.columns, dtype=np.int64)[: len(self.solved.share)]] = self.solved.share
+        used = share[column] > 1e-6
+        found: dict[tuple[int, int], list[tuple[int, float]]] = defaultdict(list)
+        for c, n, s in zip(column[used].tolist(), row[used].tolist(), start[used].tolist(), strict=True):
+            r = self.tables.rows[n].r
+            if len(self.tables.requests[r].seats) > 1:
+                at = s - self.grid.lows[n]
+                found[r, self.grid.bucket_of(r, at)].append((at, float(share[c])))
+        cuts: dict[int, tuple[int, ...]] = {}
+        for (r, k), starts in found.items():
+            first, last = self.grid.buckets[r][k]
+            times = sorted({min(max(at, first), last) for at, _ in starts})
+            if len(times) < 2:
+                continue
+            half, so_far = sum(x for _, x in starts) / 2, 0.0
+            for at, x in sorted(starts):
+                so_far += x
+                if so_far >= half and at > times[0]:
+                    cuts[r] = (*cuts.get(r, ()), min(at, last))
+                    break
+            else:
+                cuts[r] = (*cuts.get(r, ()), times[-1])
+        return cuts
+
+    def _limits(self, points: Ints) -> Ints:
+        """By person the least value of a schedule that is known."""
+        limits = self._nothing.copy()
+        if self.pool.schedules:
+            np.minimum.at(limits, self.pool.v, self.pool.values(self.grid, points))
+        return limits
+
+    def _fresh_master(self) -> Master:
+        """A program of the schedules that are nearest to being worth it at the prices that prove most."""
+        master = Master(self.grid, self.pricer)
+        dearer = self.reduced()
+        order = np.argsort(dearer, kind="stable")[:ACTIVE_COLUMNS]
+        master.add(self.pool, order[dearer[order] < FORBIDDEN // 2].tolist())
+        return master
+
+    def reduced(self) -> Ints:
+        """By how much each schedule is dearer than its person's best, at the prices that prove most."""
+        if not self.pool.schedules:
+            return np.zeros(0, dtype=np.int64)
+        return self.pool.values(self.grid, self.points) - self.priced.values[self.pool.v]
+
+    def schedules_of(self, assignments: Sequence[Assignment]) -> list[Schedule]:
+        """What each person does in a plan."""
+        own: dict[str, list[Assignment]] = defaultdict(list)
+        for a in assignments:
+            own[a.volunteer].append(a)
+        index = self.tables.instance.volunteer_index
+        return [self.pricer.schedule_of(index[id], work) for id, work in own.items()]
+
+    def _first_prices(self, assignments: Sequence[Assignment]) -> Ints:
+        """Of a seat that is filled its share of what its person does, else what a person near by would take for it."""
+        tables = self.tables
+        d, travel = tables.arrays, tables.instance.weights.travel
+        prices = np.zeros(len(tables.rows), dtype=np.int64)
+        for n, row in enumerate(tables.rows):
+            near = d.by_row[d.rows_from[n] : d.rows_from[n + 1]][:3]
+            alone = int((travel * (d.there[near] + d.back[near]) + d.fit[near]).max(initial=0))
+            prices[n] = min(alone, tables.price[row.r])
+        for schedule in self.schedules_of(assignments):
+            for job, _ in schedule.visits:
+                prices[d.row[job]] = max(0, schedule.points // len(schedule.visits))
+        return prices[self.grid.row_of]
+
+
+__all__ = ["Bound", "Choice"]
