@@ -24,8 +24,10 @@ REACH = 100.0
 CLOSE_ENOUGH = 1e-4
 """The program and the bound this near to each other: the prices are as good as they get."""
 
-MOST_IDLE = 6
-"""After so many rounds in a row that promised no more than that, it is enough."""
+NEAR = 0.01
+"""So near to each other they are no longer held in a box, but go part of the way to what the program says (Wentges 1997)."""
+
+FREE = 40_000.0
 
 ACTIVE_COLUMNS = 6_000
 """About so many schedules are in the linear program at once, those nearest to being worth it."""
@@ -54,7 +56,7 @@ class Bound:
         self.master = self._fresh_master()
         self.solved: Solved | None = None
         self.done = False
-        self._idle = 0
+        self.free, self._share = False, 0.5
         self._reach = np.maximum(REACH, 0.5 * np.abs(self.points))
 
     @property
@@ -65,39 +67,43 @@ class Bound:
     def step(self, seconds: float | None = None) -> None:
         """Solve the program, price everybody at its prices, and keep what proves more; TimeoutError when time is up."""
         began = time.perf_counter()
-        low, high = self.points - self._reach, self.points + self._reach
         if len(self.master.columns) > 2 * ACTIVE_COLUMNS:
             self.master = self._fresh_master()
+        reach = np.full(self.grid.size, FREE) if self.free else self._reach
+        low, high = self.points - reach, self.points + reach
         solved = self.master.solve(low, high, seconds)
         if solved is None:
             raise TimeoutError
         self.solved = solved
         self.lp_seconds = time.perf_counter() - began
-        asked = np.rint(solved.prices).astype(np.int64)
+        share = self._share if self.free else 1.0
+        asked = np.rint(self.points + share * (solved.prices - self.points)).astype(np.int64)
         left = None if seconds is None else max(0.0, seconds - (time.perf_counter() - began))
         worth = np.minimum(self._nothing, np.rint(solved.worth).astype(np.int64))
         priced = self.pricer.priced(self.grid, asked, worth, self._limits(asked), seconds=left)
         new = self.pool.take(priced.schedules)
         self.master.add(self.pool, new)
-        promised, kept = solved.points - self.proven, priced.bound - self.proven
+        helpful = self._helpful(new, solved)
+        self.promised, kept = solved.points - self.proven, priced.bound - self.proven
         at_edge = (solved.prices <= low + 0.5) | (solved.prices >= high - 0.5)
-        import os
-        pol = os.environ.get('POL', '1')
-        if pol == '1':
+        if self.free:
+            self._share = min(1.0, 1.5 * share) if kept > 0 or not helpful else max(0.3, 0.8 * share)
+        else:
             grown = np.where(at_edge, 2.0, 1.0) if kept > 0 else 0.5
-        elif pol == '2':
-            grown = np.where(at_edge, 2.0, 1.0) if kept > 0 else 0.75
-        elif pol == '3':
-            grown = np.where(at_edge, 2.0, 0.9) if kept > 0 else 0.6
-        elif pol == '4':
-            grown = np.where(at_edge, 3.0, 1.0) if kept > 0.1*promised else np.where(at_edge, 1.5, 0.8) if kept > 0 else 0.5
-        self._reach = np.maximum(1.0, self._reach * grown)
+            self._reach = np.maximum(1.0, self._reach * grown)
         if kept > 0:
             self.points, self.priced = asked, priced
-        self.promised = promised
-        near = max(promised, kept) <= CLOSE_ENOUGH * max(1.0, abs(solved.points))
-        self._idle = self._idle + 1 if near else 0
-        self.done = (near and not at_edge.any()) or self._idle >= MOST_IDLE or not new and not at_edge.any()
+        scale = max(1.0, abs(solved.points))
+        if not self.free and max(self.promised, kept) <= NEAR * scale:
+            self.free, self._share = True, 0.5
+        self.done = self.free and (solved.points - self.proven <= CLOSE_ENOUGH * scale or (not helpful and share == 1.0))
+
+    def _helpful(self, new: Sequence[int], solved: Solved) -> int:
+        """How many of these schedules would make the mixture cheaper."""
+        if not len(new):
+            return 0
+        values = self.pool.values(self.grid, np.rint(solved.prices).astype(np.int64))[new]
+        return int((values < solved.worth[self.pool.v[new]] - 0.5).sum())
 
     def refine(self) -> int:
         """Cut buckets where the last mixture has a crew at odds about the time; how many cuts."""
@@ -114,7 +120,7 @@ class Bound:
         self.points = self.grid.moved(self.points, grid)
         self.grid, self._reach = grid, np.maximum(reach, 20.0)
         self.master = self._fresh_master()
-        self.done, self._idle = False, 0
+        self.done = False
 
     def _odds(self) -> Mapping[int, tuple[int, ...]]:
         """By request of several seats the starts to cut at: the middle of the mixture's starts within a bucket."""

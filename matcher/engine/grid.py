@@ -10,7 +10,7 @@ A request under choices (FORMAT.md, Proof) may start only in some spans, or may 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -47,7 +47,8 @@ class Choice:
 class Grid:
     """Buckets of starts under choices. `arrays` has pieces cut by them, `size` prices; nothing changes once made.
 
-    `cuts` gives of a request the starts at which a new bucket begins, `choices` what is decided of it.
+    `cuts` gives of a request the starts at which a new bucket begins, `choices` what is decided of it. Rows that are
+    `closed` are filled already: nobody may fill them again.
     """
 
     def __init__(
@@ -55,8 +56,9 @@ class Grid:
         tables: Tables,
         cuts: Mapping[int, Sequence[int]] | None = None,
         choices: Mapping[int, Choice] | None = None,
+        closed: Collection[int] = (),
     ) -> None:
-        self.tables = tables
+        self.tables, self.closed = tables, frozenset(closed)
         self.cuts = {r: tuple(sorted(set(at))) for r, at in (cuts or {}).items()}
         self.choices = dict(choices or {})
         self.buckets = {r: self._buckets(r) for r in tables.open}
@@ -87,11 +89,13 @@ class Grid:
     def allows(self, rows: Ints, starts: Ints) -> np.ndarray:
         """Whether a seat of the row may start then, for each."""
         fine = np.ones(len(rows), dtype=bool)
+        if self.closed:
+            fine = ~np.isin(rows, np.array(sorted(self.closed), dtype=np.int64))
         bound = np.array([row.r in self.choices for row in self.tables.rows], dtype=bool)
         for n in np.nonzero(bound[rows])[0] if len(rows) else ():
             row, s = int(rows[n]), int(starts[n])
             low, high = self.lows[row], self.highs[row]
-            fine[n] = any(a + low <= s <= b + high for a, b in self.choice(self.tables.rows[row].r).spans)
+            fine[n] = fine[n] and any(a + low <= s <= b + high for a, b in self.choice(self.tables.rows[row].r).spans)
         return fine
 
     def moved(self, points: Ints, finer: Grid) -> Ints:
@@ -192,9 +196,9 @@ class Grid:
     def _arrays(self) -> Arrays:
         """The arrays of the tables with pieces cut by buckets and choices, each with its price."""
         old = self.tables.arrays
-        if self.size == len(self.tables.rows) and not self.choices:
+        if self.size == len(self.tables.rows) and not self.choices and not self.closed:
             return old
-        pairs, inverse = np.unique(np.stack([old.pieces_from, old.pieces_to]), axis=1, return_inverse=True)
+        pairs, inverse = self.tables.piece_groups
         pieces: list[tuple[Piece, int]] = []
         begin, end = [], []
         for a, b in pairs.T.tolist():
@@ -203,7 +207,6 @@ class Grid:
                 piece = Piece(int(old.first[p]), int(old.last[p]), int(old.gain[p]), int(old.fall[p]), bool(old.begun[p]))
                 pieces += self._cut(piece, int(old.price[p]))
             end.append(len(pieces))
-        inverse = inverse.reshape(-1)
 
         def column(values: list[int]) -> Ints:
             return np.array(values, dtype=np.int64)
@@ -220,6 +223,8 @@ class Grid:
         )
 
     def _cut(self, piece: Piece, n: int) -> list[tuple[Piece, int]]:
+        if n in self.closed:
+            return []
         low, high, base = self.lows[n], self.highs[n], int(self.price_from[n])
         r = self.tables.rows[n].r
         seats = [(a + low, b + high) for a, b in self.choice(r).spans] if r in self.choices else [(piece.first, piece.last)]

@@ -7,7 +7,7 @@ seat one that fills it at the `high` price and one that takes it at the `low`, s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import highspy
@@ -100,10 +100,10 @@ class Solved:
 
 
 class Master:
-    """The linear program of one grid."""
+    """The linear program of one grid. `filled`: how many seats of a row are filled already, in a dive."""
 
-    def __init__(self, grid: Grid, pricer: Pricer) -> None:
-        self.grid, self.pricer = grid, pricer
+    def __init__(self, grid: Grid, pricer: Pricer, filled: Mapping[int, int] | None = None) -> None:
+        self.grid, self.pricer, self.filled = grid, pricer, filled or {}
         self.columns: list[int] = []
         h = self._highs = highspy.Highs()
         h.setOptionValue("output_flag", False)
@@ -173,9 +173,10 @@ class Master:
                 continue
             if len(buckets) == 1:
                 seats = [(int(grid.price_from[n]), int(counts[n])) for n in rows_of[r]]
-                for p, count in seats:
-                    low[p] = count
-                if choice.may_be_left:
+                for n, (p, count) in zip(rows_of[r], seats, strict=True):
+                    low[p] = count - self.filled.get(n, 0)
+                begun = any(self.filled.get(n, 0) for n in rows_of[r])
+                if choice.may_be_left and not begun:
                     self._served_by.append((len(columns), -1))
                     columns.append((float(tables.price[r]), 1.0, seats))
                 else:

@@ -140,6 +140,14 @@ class Tables:
         self.arrays = self._arrays([able[n] for n in kept])
 
     @cached_property
+    def piece_groups(self) -> tuple[Ints, Ints]:
+        """The different ranges of pieces that jobs have, [2, groups], and the group of each job."""
+        pairs, inverse = np.unique(
+            np.stack([self.arrays.pieces_from, self.arrays.pieces_to]), axis=1, return_inverse=True
+        )
+        return pairs, inverse.reshape(-1)
+
+    @cached_property
     def settled(self) -> int:
         """The unserved price of the requests nobody could serve."""
         return sum(self.price[r] for r in self.hopeless)
