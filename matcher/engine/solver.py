@@ -15,7 +15,7 @@ from matcher.engine import options
 from matcher.engine.compile import compiled, start_compiling
 from matcher.engine.master import Bound
 from matcher.engine.pricing import Pricer, too_large
-from matcher.engine.search import Search, insert_by_regret
+from matcher.engine.old_search import Search, insert_by_regret
 from matcher.engine.state import State
 from matcher.engine.tables import Tables
 from matcher.exact import Exact, exact

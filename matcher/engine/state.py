@@ -8,7 +8,7 @@ from typing import Any
 from matcher import cost
 from matcher.eligibility import distinct
 from matcher.engine.options import Option, Tables
-from matcher.engine.trips import Slot, Trip, Visit, late_if_single, make_trip, slots, visit_of, with_visit
+from matcher.engine.old_trips import Slot, Trip, Visit, late_if_single, make_trip, slots, visit_of, with_visit
 from matcher.plan import TERMS, Assignment
 
 INFINITE = float("inf")
