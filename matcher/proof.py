@@ -141,6 +141,13 @@ def _leaves(tree: Leaf | Split) -> Iterator[Leaf]:
             waiting += [node.no, node.yes]
 
 
+def first_leaf(tree: Leaf | Split) -> Leaf:
+    """The leaf to which the first answer to every choice leads."""
+    while isinstance(tree, Split):
+        tree = tree.no
+    return tree
+
+
 def _splits(tree: Leaf | Split) -> Iterator[Split]:
     waiting = [tree]
     while waiting:

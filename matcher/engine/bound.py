@@ -12,11 +12,12 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from matcher.engine.grid import Choice, Grid
+from matcher.engine.grid import Grid
 from matcher.engine.master import FORBIDDEN, Master, Pool, Solved
 from matcher.engine.pricing import Priced, Pricer, Schedule
 from matcher.engine.tables import Ints
 from matcher.plan import Assignment
+from matcher.proof import Leaf
 
 REACH = 100.0
 """How far, in points, the first prices may be moved in one round; later as far as has proved right."""
@@ -53,7 +54,9 @@ class Bound:
         self.points = self._first_prices(assignments) if points is None else points
         self.priced = pricer.priced(self.grid, self.points, self._nothing, self._limits(self.points), seconds=seconds)
         self.pool.take(self.priced.schedules)
+        self.proven_at = (self.grid, self.points)
         self.master = self._fresh_master()
+        self.promised = float(abs(self.proven)) + 1.0
         self.solved: Solved | None = None
         self.done = False
         self.free, self._share = False, 0.5
@@ -63,6 +66,10 @@ class Bound:
     def proven(self) -> int:
         """The bound."""
         return self.priced.bound
+
+    def leaf(self) -> Leaf:
+        """The prices that prove it, as a proof file has them."""
+        return self.proven_at[0].leaf(self.proven_at[1])
 
     def step(self, seconds: float | None = None) -> None:
         """Solve the program, price everybody at its prices, and keep what proves more; TimeoutError when time is up."""
@@ -75,7 +82,6 @@ class Bound:
         if solved is None:
             raise TimeoutError
         self.solved = solved
-        self.lp_seconds = time.perf_counter() - began
         share = self._share if self.free else 1.0
         asked = np.rint(self.points + share * (solved.prices - self.points)).astype(np.int64)
         left = None if seconds is None else max(0.0, seconds - (time.perf_counter() - began))
@@ -93,6 +99,7 @@ class Bound:
             self._reach = np.maximum(1.0, self._reach * grown)
         if kept > 0:
             self.points, self.priced = asked, priced
+            self.proven_at = (self.grid, asked)
         scale = max(1.0, abs(solved.points))
         if not self.free and max(self.promised, kept) <= NEAR * scale:
             self.free, self._share = True, 0.5
@@ -195,5 +202,3 @@ class Bound:
                 prices[d.row[job]] = max(0, schedule.points // len(schedule.visits))
         return prices[self.grid.row_of]
 
-
-__all__ = ["Bound", "Choice"]

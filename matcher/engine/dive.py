@@ -1,14 +1,16 @@
 """A dive: from the mixture of the linear program to a plan, by fixing the surest part and pricing everybody again.
 
 First the starts of crews, which people share; then whole schedules. What is fixed leaves the program: its people, and
-the seats they fill. Prices are found anew after each step, so that what is left makes the best of it (Sadykov,
-Vanderbeck, Pessoa, Tahiri and Uchoa 2019 on diving with pricing; without their limited discrepancy).
+the seats they fill. Prices are found anew after each step, so that what is left makes the best of it; a step that costs
+too much is taken back and tried smaller (diving with pricing and limited backtracking: Sadykov, Vanderbeck, Pessoa,
+Tahiri and Uchoa 2019).
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -20,151 +22,230 @@ from matcher.engine.tables import Ints, Tables
 from matcher.plan import Assignment
 
 SURE = 0.9
-"""A share of this and more is fixed at once; where there is none, the largest."""
+"""A share of this and more is fixed at once."""
 
-ROUNDS = 12
-"""So often are people priced again after each step, while that brings new schedules."""
+ROUNDS = 8
+"""So often are people priced again after each step, while that brings the program down."""
 
-REACH = 30000.0
+REACH = 1000.0
 """How far prices may move in one round."""
 
-BATCH = 0.1
-"""So large a part of the starts of crews that are open is fixed in a step, at least."""
+PATIENCE = 4
+"""So many single steps are taken back before the cheapest of them is put up with."""
+
+COLUMNS = 5_000
+MOST_WHOLE = 3_000
+"""So many of the schedules nearest to being worth it are chosen among in the end."""
+
+
+@dataclass
+class Fixed:
+    """What a dive has fixed so far."""
+
+    choices: dict[int, Choice]
+    free: np.ndarray
+    schedules: list[Schedule] = field(default_factory=list)
+    filled: Counter[int] = field(default_factory=Counter)
+    begun: dict[int, int] = field(default_factory=dict)
+
+    def copy(self) -> Fixed:
+        """The same, to go on from while this one stays."""
+        return Fixed(
+            dict(self.choices), self.free.copy(), list(self.schedules), Counter(self.filled), dict(self.begun)
+        )
+
+
+@dataclass(frozen=True)
+class Step:
+    """A start of a crew, or a schedule, that could be fixed; `share` says how sure it is."""
+
+    share: float
+    r: int = -1
+    start: int = 0
+    number: int = -1
 
 
 class Dive:
-    """One dive from where a bound stands; `plan` is what it came to."""
+    """One dive from where a bound stands."""
 
-    def __init__(self, bound: Bound, late: Callable[[], bool]) -> None:
-        self.bound, self.tables, self.pricer, self.pool, self._late = bound, bound.tables, bound.pricer, bound.pool, late
-        self.choices: dict[int, Choice] = dict(bound.grid.choices)
-        self.grid, self.points = bound.grid, bound.points.copy()
-        self.fixed: list[Schedule] = []
-        self._last = 1e9
-        self.free = np.ones(len(self.tables.volunteers), dtype=bool)
-        self._filled: Counter[int] = Counter()  # seats by row
-        self._team = np.array([len(self.tables.requests[row.r].seats) > 1 for row in self.tables.rows], dtype=bool)
-        self._begun: dict[int, int] = {}  # starts of crews that are fixed
+    def __init__(self, bound: Bound, late: Callable[[], bool], allowed: float = 6.0) -> None:
+        self.bound, self.tables, self.pricer, self.pool, self._late = (
+            bound, bound.tables, bound.pricer, bound.pool, late,
+        )  # fmt: skip
+        self.fixed = Fixed(dict(bound.grid.choices), np.ones(len(self.tables.volunteers), dtype=bool))
+        self.allowed, self._points, self._grid = allowed, bound.points, bound.grid
+        self._worth: np.ndarray | None = None
+        self._crew = np.array([len(self.tables.requests[row.r].seats) > 1 for row in self.tables.rows], dtype=bool)
 
-    def run(self) -> list[Schedule]:
-        """Fix until nothing is open or the time is over; the schedules fixed."""
-        while not self._late():
-            solved, columns = self._solve()
-            if solved is None:
+    def run(self, enough: float = 0.5) -> list[Schedule]:
+        """Fix all starts of crews and so much of the requests, or until the time is over; the schedules fixed."""
+        points, batch = self.bound.points, 1
+        if self.bound.solved is not None:
+            points = np.rint(self.bound.solved.prices).astype(np.int64)
+        solved = self._solve(self.fixed, points, None if self.bound.solved is None else self.bound.solved.worth)
+        taboo: set[tuple[int, int, int]] = set()
+        failed: list[tuple[float, Fixed, tuple[Solved, Ints, Ints]]] = []
+        while solved is not None and not self._late():
+            program, columns, points = solved
+            self._points, self._worth = points, program.worth
+            if not self._starts(program, columns) and self._share_filled() >= enough:
                 break
-            if not self._fix_starts(solved, columns) and not self._fix_schedules(solved, columns):
+            steps = [s for s in self._steps(program, columns) if (s.r, s.start, s.number) not in taboo]
+            if not steps:
+                if not failed:
+                    break
+                _, self.fixed, solved = min(failed, key=lambda one: one[0])
+                failed, taboo = [], set()
+                continue
+            sure = sum(step.share >= SURE for step in steps)
+            taken = steps[: max(sure, batch)]
+            tried = self.fixed.copy()
+            number = self._fix(tried, taken)
+            if not number:
+                taboo.update((step.r, step.start, step.number) for step in taken)
+                continue
+            after = self._solve(tried, points, program.worth)
+            if after is None:
                 break
-        return self.fixed
+            rise = after[0].points + sum(s.points for s in tried.schedules)
+            rise -= program.points + sum(s.points for s in self.fixed.schedules)
+            if rise <= self.allowed * (number + 3) or len(failed) >= PATIENCE:
+                if len(failed) >= PATIENCE:
+                    failed.append((rise, tried, after))
+                    _, tried, after = min(failed, key=lambda one: one[0])
+                self.fixed, solved, failed, taboo = tried, after, [], set()
+                batch = min(2 * batch, 16) if rise <= self.allowed else batch
+            elif len(taken) > 1:
+                batch = max(1, min(batch, len(taken)) // 4)
+            else:
+                taboo.add((taken[0].r, taken[0].start, taken[0].number))
+                failed.append((rise, tried, after))
+        return self.fixed.schedules
 
-    def _solve(self) -> tuple[Solved | None, Ints]:
-        """The program of what is open, its people priced again a few times."""
-        master = self._master()
-        nothing = np.zeros(len(self.free), dtype=np.int64)
-        people = np.nonzero(self.free)[0].astype(np.int64)
-        solved = None
+    def finish(self, seconds: float) -> list[Schedule]:
+        """The schedules fixed, and the best choice of whole ones for what is still open."""
+        solved = self._solve(self.fixed, self._points, self._worth)
+        if solved is None:
+            return self.fixed.schedules
+        program, columns, points = solved
+        number = np.rint(program.prices).astype(np.int64)
+        dearer = self.pool.values(self._grid, number) - program.worth[self.pool.v]
+        dearer[~self.fixed.free[self.pool.v]] = FORBIDDEN
+        order = np.argsort(dearer, kind="stable")[:MOST_WHOLE]
+        master = Master(self._grid, self.pricer, self.fixed.filled)
+        master.add(self.pool, order[dearer[order] < FORBIDDEN // 2].tolist())
+        chosen = master.whole(seconds)
+        return [*self.fixed.schedules, *(self.pool.schedules[n] for n in chosen or ())]
+
+    def _share_filled(self) -> float:
+        filled = sum(min(n, len(self.tables.rows[row].seats)) for row, n in self.fixed.filled.items())
+        return filled / max(1, sum(len(row.seats) for row in self.tables.rows))
+
+    def _solve(self, fixed: Fixed, points: Ints, worth: np.ndarray | None) -> tuple[Solved, Ints, Ints] | None:
+        """The program of what is open, its people priced again a few times: it, its columns, and its prices."""
+        closed = [n for n, filled in fixed.filled.items() if filled >= len(self.tables.rows[n].seats)]
+        grid = Grid(self.tables, self.bound.grid.cuts, fixed.choices, closed)
+        if len(points) != grid.size:
+            points = self._grid.moved(points, grid)
+        self._grid = grid
+        master = self._master(grid, fixed, points, worth)
+        nothing = np.zeros(len(fixed.free), dtype=np.int64)
+        people = np.nonzero(fixed.free)[0].astype(np.int64)
+        solved: Solved | None = None
         for n in range(ROUNDS):
-            found = master.solve(self.points * 0 - REACH, self.points * 0 + REACH, None)
+            found = master.solve(points - REACH, points + REACH, None)
             if found is None:
                 break
             before, solved = solved, found
-            if before is not None and before.points - found.points < 0.0005 * abs(found.points) and found.points + sum(s.points for s in self.fixed) < self._last * 1.01 + 200:
+            points = np.rint(found.prices).astype(np.int64)
+            if n == ROUNDS - 1 or self._late() or (before is not None and before.points - found.points < self.allowed):
                 break
-            if n == ROUNDS - 1 or self._late():
-                break
-            self.points = np.rint(found.prices).astype(np.int64)
-            worth = np.minimum(nothing, np.rint(found.worth).astype(np.int64))
-            priced = self.pricer.priced(self.grid, self.points, worth, None, people)
-            new = self.pool.take(priced.schedules)
+            beat = np.minimum(nothing, np.rint(found.worth).astype(np.int64))
+            new = self.pool.take(self.pricer.priced(grid, points, beat, None, people).schedules)
             if not new:
                 break
             master.add(self.pool, new)
-        self._last = solved.points + sum(s.points for s in self.fixed) if solved else 0.0
-        return solved, np.array(master.columns, dtype=np.int64)
+        return None if solved is None else (solved, np.array(master.columns, dtype=np.int64), points)
 
-    def _master(self) -> Master:
+    def _master(self, grid: Grid, fixed: Fixed, points: Ints, worth: np.ndarray | None) -> Master:
         """The schedules of free people that are nearest to being worth it."""
-        master = Master(self.grid, self.pricer, self._filled)
-        values = self.pool.values(self.grid, self.points)
-        values[~self.free[self.pool.v]] = FORBIDDEN
-        best = np.zeros(len(self.free), dtype=np.int64)
-        np.minimum.at(best, self.pool.v, values)
-        dearer = values - best[self.pool.v]
-        order = np.argsort(dearer, kind="stable")[:6000]
+        master = Master(grid, self.pricer, fixed.filled)
+        values = self.pool.values(grid, points)
+        values[~fixed.free[self.pool.v]] = FORBIDDEN
+        if worth is None:
+            worth = np.zeros(len(fixed.free))
+            np.minimum.at(worth, self.pool.v, values.astype(np.float64))
+        dearer = values - worth[self.pool.v]
+        order = np.argsort(dearer, kind="stable")[:COLUMNS]
         master.add(self.pool, order[values[order] < FORBIDDEN // 2].tolist())
         return master
 
-    def _fix_starts(self, solved: Solved, columns: Ints) -> int:
-        """Fix the starts of the surest crews; how many."""
+    def _steps(self, solved: Solved, columns: Ints) -> list[Step]:
+        """What could be fixed next, the surest first: starts of crews while any is open."""
+        return self._starts(solved, columns) or self._schedules(solved, columns)
+
+    def _starts(self, solved: Solved, columns: Ints) -> list[Step]:
         column, row, start = self.pool.visits
         share = np.zeros(len(self.pool.schedules))
         share[columns[: len(solved.share)]] = solved.share
-        used = (share[column] > 1e-6) & self._team[row]
+        used = (share[column] > 1e-6) & self._crew[row]
         starts: dict[int, list[tuple[int, float]]] = defaultdict(list)
         for c, n, s in zip(column[used].tolist(), row[used].tolist(), start[used].tolist(), strict=True):
             r = self.tables.rows[n].r
-            if r not in self._begun:
-                starts[r].append((s - self.grid.lows[n], float(share[c])))
-        if not starts:
-            return 0
-        seats = {r: sum(not seat.optional for seat in self.tables.requests[r].seats) for r in starts}
-        ranked = []
+            if r not in self.fixed.begun:
+                starts[r].append((s - self._grid.lows[n], float(share[c])))
+        steps = []
         for r, found in starts.items():
-            by_start: Counter[int] = Counter()
-            for s, x in found:
-                by_start[s] += x
-            at = self._common(r, found)
-            near = sum(x for s, x in by_start.items() if abs(s - at) <= 5)
-            ranked.append((near / seats[r], r, at))
-        ranked.sort(reverse=True)
-        sure = [one for one in ranked if one[0] >= SURE]
-        chosen = sure or ranked[: max(1, int(BATCH * len(ranked)))]
-        for _, r, at in chosen:
-            self._begun[r] = at
-            self.choices[r] = Choice(((at, at),))
-        self._regrid()
-        return len(chosen)
+            seats = len(self.tables.requests[r].required_seats)
+            for at in self._common(r, found):
+                near = sum(x for s, x in found if abs(s - at) <= 5)
+                steps.append(Step(near / seats, r=r, start=at))
+        steps.sort(key=lambda step: (-step.share, step.r, step.start))
+        return steps
 
-    def _common(self, r: int, found: list[tuple[int, float]]) -> int:
-        """A start that suits most: at least half of the weight could come by then; moved into the allowed starts."""
-        half, so_far, at = sum(x for _, x in found) * 0.5, 0.0, found[0][0]
+    def _common(self, r: int, found: list[tuple[int, float]]) -> list[int]:
+        """Starts that suit many: by which half, or nearly all, of the mixture's crew would be there."""
+        whole, so_far, starts = sum(x for _, x in found), 0.0, []
+        marks = [0.5 * whole, 0.95 * whole]
         for s, x in sorted(found):
             so_far += x
-            at = s
-            if so_far >= half:
-                break
-        spans = self.grid.choice(r).spans
+            while marks and so_far >= marks[0] - 1e-9:
+                marks.pop(0)
+                starts.append(self._allowed(r, s))
+        return list(dict.fromkeys(starts))
+
+    def _allowed(self, r: int, at: int) -> int:
+        spans = self._grid.choice(r).spans
         for a, b in spans:
             if at <= b:
                 return max(a, at)
         return spans[-1][1]
 
-    def _fix_schedules(self, solved: Solved, columns: Ints) -> int:
-        """Fix the surest schedules; how many."""
-        share = solved.share
-        order = np.argsort(-share, kind="stable")
-        chosen: list[int] = []
-        for n in order.tolist():
-            if share[n] <= 1e-6 or (share[n] < SURE and chosen):
-                break
-            schedule = self.pool.schedules[int(columns[n])]
-            rows = Counter(int(self.tables.arrays.row[job]) for job, _ in schedule.visits)
-            room = all(self._filled[row] + times <= len(self.tables.rows[row].seats) for row, times in rows.items())
-            requests = Counter(self.tables.rows[row].r for row in rows.elements())
-            if not self.free[schedule.v] or not room or max(requests.values()) > 1:
-                self.free[schedule.v] &= max(requests.values()) == 1
-                continue
-            chosen.append(n)
-            self.fixed.append(schedule)
-            self.free[schedule.v] = False
-            self._filled.update(rows)
-        if chosen:
-            self._regrid()
-        return len(chosen)
+    def _schedules(self, solved: Solved, columns: Ints) -> list[Step]:
+        order = np.argsort(-solved.share, kind="stable")
+        return [
+            Step(float(solved.share[n]), number=int(columns[n])) for n in order.tolist() if solved.share[n] > 1e-6
+        ]
 
-    def _regrid(self) -> None:
-        closed = [n for n, filled in self._filled.items() if filled >= len(self.tables.rows[n].seats)]
-        grid = Grid(self.tables, self.grid.cuts, self.choices, closed)
-        self.points, self.grid = self.grid.moved(self.points, grid), grid
+    def _fix(self, fixed: Fixed, steps: Iterable[Step]) -> int:
+        """Fix what goes together; how many."""
+        number = 0
+        for step in steps:
+            if step.r >= 0:
+                if step.r not in fixed.begun:
+                    fixed.begun[step.r] = step.start
+                    fixed.choices[step.r] = Choice(((step.start, step.start),))
+                    number += 1
+                continue
+            schedule = self.pool.schedules[step.number]
+            rows = Counter(int(self.tables.arrays.row[job]) for job, _ in schedule.visits)
+            requests = Counter(self.tables.rows[row].r for row in rows.elements())
+            if fixed.free[schedule.v] and max(requests.values()) == 1:
+                fixed.schedules.append(schedule)
+                fixed.free[schedule.v] = False
+                fixed.filled.update(rows)
+                number += 1
+        return number
 
 
 def assigned(tables: Tables, schedules: Iterable[Schedule]) -> list[Assignment]:
@@ -183,6 +264,3 @@ def assigned(tables: Tables, schedules: Iterable[Schedule]) -> list[Assignment]:
             person = tables.volunteers[schedule.v].id
             found.append(Assignment(request.id, k, person, start, start + request.seat_minutes(k)))
     return sorted(found)
-
-
-__all__ = ["Dive", "assigned"]

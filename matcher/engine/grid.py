@@ -89,13 +89,11 @@ class Grid:
     def allows(self, rows: Ints, starts: Ints) -> np.ndarray:
         """Whether a seat of the row may start then, for each."""
         fine = np.ones(len(rows), dtype=bool)
-        if self.closed:
-            fine = ~np.isin(rows, np.array(sorted(self.closed), dtype=np.int64))
         bound = np.array([row.r in self.choices for row in self.tables.rows], dtype=bool)
         for n in np.nonzero(bound[rows])[0] if len(rows) else ():
             row, s = int(rows[n]), int(starts[n])
             low, high = self.lows[row], self.highs[row]
-            fine[n] = fine[n] and any(a + low <= s <= b + high for a, b in self.choice(self.tables.rows[row].r).spans)
+            fine[n] = any(a + low <= s <= b + high for a, b in self.choice(self.tables.rows[row].r).spans)
         return fine
 
     def moved(self, points: Ints, finer: Grid) -> Ints:
@@ -169,6 +167,23 @@ class Grid:
                             continue
                         prices += [Price(id, k, s, s, at_first - piece.fall * (s - a)) for s in range(a, b + 1)]
         return Leaf(tuple(price for price in prices if price.points))
+
+    def points_of(self, leaf: Leaf) -> Ints:
+        """Prices as a proof leaf has them, of the first seat of each row where the bucket begins; 0 where it has none."""
+        named: dict[tuple[str, int], list[Price]] = {}
+        for price in leaf.prices:
+            named.setdefault((price.request, price.seat), []).append(price)
+        out = np.zeros(self.size, dtype=np.int64)
+        for n, row in enumerate(self.tables.rows):
+            k = row.seats[0]
+            found = named.get((self.tables.requests[row.r].id, k), [])
+            pieces = plain_pieces(self.tables, row.r, k)
+            for first, _, number in self._seat_ranges(n):
+                at = max(first, pieces[0].first)
+                paid = [price.points for price in found if price.first <= at <= price.last]
+                late = [p.gain - p.fall * (at - p.first) for p in pieces if p.first <= at <= p.last]
+                out[self.price_from[n] + number] = (paid[-1] if paid else 0) - (late[0] if late else 0)
+        return out
 
     def _buckets(self, r: int) -> list[Span]:
         """The allowed starts from one cut to the next: first and last of them, where there are any."""

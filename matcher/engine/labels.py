@@ -34,9 +34,6 @@ LEVELS = 4
 
 LABELS, FRONT, STATES, STEPS = 50_000, 512, 20_000, 200_000
 COLUMNS, VISITS = 40_000, 240_000
-PER_INTERVAL = 5
-"""Beside the cheapest schedule, so many trips of each interval are written down, with different last visits."""
-
 GRID = 4
 
 EASY = 2000
@@ -97,20 +94,21 @@ def room(people: int) -> Room:
 
 @njit(cache=True, nogil=True)
 def price_people(
-    d: Arrays, nearest: Ints, points: Ints, worth: Ints, limit: Ints, near: int, people: Ints, w: Room
+    d: Arrays, nearest: Ints, points: Ints, worth: Ints, limit: Ints, near: int, most: int, people: Ints, w: Room
 ) -> None:
     """Value and columns of these people.
 
     `points`: the prices; `nearest` [M, R]: least minutes to a request from any other; `worth` [V]: the value a column
-    must beat; `limit` [V]: the value, at most 0, of a schedule the person is known to have; `near`: how many neighbours
-    a request has. Values go to w.value, how much was remembered to w.level.
+    must beat; `limit` [V]: the value of a schedule the person is known to have (0 of staying at home);
+    `near`: how many neighbours a request has; `most`: so many trips of an interval, with different last visits, become
+    columns beside the best schedule. Values go to w.value, how much was remembered to w.level.
     """
     for v in people:
         if w.used[2]:
             return
         w.level[v] = LEVELS
         for level in range(LEVELS):
-            if _price_person(d, nearest, points, worth[v], limit[v], near, v, level, w):
+            if _price_person(d, nearest, points, worth[v], limit[v], near, most, v, level, w):
                 w.level[v] = level
                 break
         if w.level[v] == LEVELS:
@@ -211,7 +209,7 @@ def _all_gains(d: Arrays, points: Ints, v: int) -> int:
 
 @njit(cache=True, nogil=True)
 def _price_person(
-    d: Arrays, nearest: Ints, points: Ints, worth: int, limit: int, near: int, v: int, level: int, w: Room
+    d: Arrays, nearest: Ints, points: Ints, worth: int, limit: int, near: int, most: int, v: int, level: int, w: Room
 ) -> bool:
     """Trips of each interval, then what to do in which; False when there was no room."""
     loaded = level < LEVELS - 1
@@ -250,7 +248,7 @@ def _price_person(
             for other in range(first, last):
                 if other != i:
                     beside += least[other - first]
-            found = _trips(d, nearest, points, i, person, neighbours, min(0, limit - beside), worth, last - first == 1, 0, w)
+            found = _trips(d, nearest, points, i, person, neighbours, limit - beside, worth, last - first == 1, most, w)
             if found >= 0:
                 cheapest = 0
                 for f in range(found):
@@ -578,7 +576,7 @@ def _after(
 @njit(cache=True, nogil=True)
 def _trips(
     d: Arrays, nearest: Ints, points: Ints, i: int, person: Person, near: int, limit: int, worth: int, alone: bool,
-    limit_labels: int, w: Room,
+    most: int, w: Room,
 ) -> int:  # fmt: skip
     """The best trips of an interval by load and visits, in w.front: how many, or -2 when there was no room."""
     v, base, fair = person.v, person.base, person.fair
@@ -722,7 +720,7 @@ def _trips(
             break
     if size < 0:
         return -2
-    return _front(d, person, size, end, pay, requests, where, limit, worth, w)
+    return _front(d, person, size, end, pay, requests, where, limit, worth, most, w)
 
 
 @njit(cache=True, nogil=True)
@@ -872,7 +870,7 @@ def _extend(
 @njit(cache=True, nogil=True)
 def _front(
     d: Arrays, person: Person, size: int, end: int, pay: int, requests: int, where: Ints, limit: int, worth: int,
-    w: Room,
+    most: int, w: Room,
 ) -> int:  # fmt: skip
     """The trips that get home, in w.front, none worse than another; the cheapest by last visit become columns."""
     front, v, fair, hours, others = w.front, person.v, person.fair, person.hours, person.others
@@ -932,7 +930,7 @@ def _front(
         front[0, kept], front[1, kept], front[2, kept], front[3, kept] = load, visits, cost, label
         number = kept + 1
     order = np.argsort(cheapest)
-    for n in range(min(requests, PER_INTERVAL)):
+    for n in range(min(requests, most)):
         if chosen[order[n]] >= 0:
             _write_trip(w, v, cheapest[order[n]], chosen[order[n]])
     return number

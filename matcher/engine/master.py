@@ -85,6 +85,9 @@ class Pool:
 
 FORBIDDEN = 1 << 50
 
+UNFILLED = 50_000.0
+"""What it costs to leave a seat of a crew empty that has begun to be filled, where whole schedules are chosen."""
+
 
 @dataclass(frozen=True, slots=True)
 class Solved:
@@ -131,6 +134,9 @@ class Master:
     def solve(self, low: Floats, high: Floats, seconds: float | None) -> Solved | None:
         """The best mixture while prices stay between `low` and `high`; None when it was not found in time."""
         h, size = self._highs, self.grid.size
+        for n in self.grid.closed:
+            own = slice(self.grid.price_from[n], self.grid.price_from[n + 1])
+            low[own], high[own] = 0.0, 0.0
         index = np.arange(self._first_box, self._first_box + 2 * size, dtype=np.int32)
         h.changeColsCost(2 * size, index, np.concatenate([high, -low]).astype(float))
         h.setOptionValue("time_limit", float(h.getRunTime() + seconds) if seconds is not None else highspy.kHighsInf)
@@ -143,6 +149,32 @@ class Master:
         prices = duals[:size]
         worth = duals[self._first_person :]
         return Solved(float(objective), prices, worth, share[self._first_schedule :], self._served(share))
+
+    def whole(self, seconds: float, gap: float = 0.0005) -> list[int] | None:
+        """The best whole schedules among the columns found in so much time: their numbers in the pool; None if none.
+
+        Seats may be filled more often than asked for; what is too much is left out of the plan.
+        """
+        h, size = self._highs, self.grid.size
+        boxes = np.arange(self._first_box, self._first_schedule, dtype=np.int32)
+        most = np.zeros(len(boxes))
+        begun = [p for n in self.filled for p in range(self.grid.price_from[n], self.grid.price_from[n + 1])]
+        most[begun] = np.inf
+        h.changeColsCost(len(boxes), boxes, np.concatenate([np.full(size, UNFILLED), np.zeros(size)]))
+        h.changeColsBounds(len(boxes), boxes, np.zeros(len(boxes)), most)
+        rows = np.arange(size, dtype=np.int32)
+        lower = np.array(h.getLp().row_lower_)[:size]
+        h.changeRowsBounds(size, rows, lower, np.full(size, np.inf))
+        whole = [*self._choices, *range(self._first_schedule, self._first_schedule + len(self.columns))]
+        h.changeColsIntegrality(len(whole), np.array(whole, dtype=np.int32), np.ones(len(whole), dtype=np.uint8))
+        h.setOptionValue("presolve", "on")
+        h.setOptionValue("mip_rel_gap", gap)
+        h.setOptionValue("time_limit", float(h.getRunTime() + max(0.1, seconds)))
+        h.run()
+        share = np.array(h.getSolution().col_value)
+        if len(share) < self._first_schedule or h.getInfo().primal_solution_status != 2:
+            return None
+        return [self.columns[n] for n in np.nonzero(share[self._first_schedule :] > 0.5)[0].tolist()]
 
     def _served(self, share: Floats) -> Floats:
         out = np.zeros(len(self._served_by))
@@ -163,6 +195,7 @@ class Master:
         extra: list[float] = []  # right-hand sides of rows after the prices
         offset = float(self.pricer.untouched)
         self._served_by: list[tuple[int, int]] = []
+        self._choices: list[int] = []  # columns of requests left unserved
         terms = np.stack(grid.terms) if size else np.zeros((4, 0), dtype=np.int64)
         by_bucket = np.searchsorted(terms[0], np.arange(int(terms[0].max(initial=-1)) + 2))
         number = 0
@@ -178,6 +211,7 @@ class Master:
                 begun = any(self.filled.get(n, 0) for n in rows_of[r])
                 if choice.may_be_left and not begun:
                     self._served_by.append((len(columns), -1))
+                    self._choices.append(len(columns))
                     columns.append((float(tables.price[r]), 1.0, seats))
                 else:
                     self._served_by.append((-1, -1))
@@ -211,8 +245,13 @@ class Master:
                     columns.append((float(weights.optional_seat), np.inf, [(p, 1)]))
         people = len(tables.volunteers)
         self._first_person = size + len(extra)
+        high = low.copy()
+        if self.filled:  # what is filled may be filled again: the visit is left out in the end
+            high[:] = np.inf
+            for n in grid.closed:
+                low[grid.price_from[n] : grid.price_from[n + 1]] = -np.inf
         lower = np.concatenate([low, np.array(extra), np.full(people, -np.inf)])
-        upper = np.concatenate([low, np.array(extra), np.ones(people)])
+        upper = np.concatenate([high, np.array(extra), np.ones(people)])
         none = np.zeros(0, dtype=np.int32)
         self._highs.addRows(len(lower), lower, upper, 0, none, none, np.zeros(0))
         points = np.array([c[0] for c in columns], dtype=float)

@@ -6,7 +6,6 @@ every plan from below, in whole points.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -22,6 +21,9 @@ from matcher.plan import Assignment
 
 NEIGHBOURS = 20_000
 """Everything that fits into the memory is remembered: on 450 x 700 that proves more, and sooner, than 12 or 32."""
+
+TRIPS = 5
+"""Beside the cheapest schedule so many trips of each interval are taken down, with different last visits."""
 
 SHARE = 32
 """So many people are priced in one go of a thread, so that threads end together."""
@@ -65,6 +67,7 @@ class Pricer:
         limit: Ints | None = None,
         people: Ints | None = None,
         near: int = NEIGHBOURS,
+        most: int = TRIPS,
         seconds: float | None = None,
     ) -> Priced:
         """The bound at these prices; schedules of less than `worth` of their person come along.
@@ -83,7 +86,7 @@ class Pricer:
             own = free.get()
             try:
                 own.used[:2] = 0
-                price_people(grid.arrays, self._nearest, points, worth, limit, near, part, own)
+                price_people(grid.arrays, self._nearest, points, worth, limit, near, most, part, own)
                 values[part], levels[part] = own.value[part], own.level[part]
                 return self._schedules(grid, own, points)
             finally:
@@ -114,27 +117,29 @@ class Pricer:
 
     def schedule_of(self, v: int, assignments: Sequence[Assignment]) -> Schedule:
         """What this person does in a plan, as a schedule."""
-        d, visits, own, loads = self.tables.arrays, [], 0, 0
-        by_interval: dict[int, list[Assignment]] = defaultdict(list)
-        for a in assignments:
-            by_interval[self._interval(v, a)].append(a)
-        for i, trip in by_interval.items():
-            here, mode = self.tables.origin[i], self.tables.mode[i]
-            home = here
-            for a in sorted(trip, key=lambda a: (a.start, a.end)):
-                r = self.instance.request_index[a.request]
-                request = self.tables.requests[r]
-                job = self.tables.job(i, self.tables.row_of[r, a.seat])
-                visits.append((job, a.start))
-                leg = self.instance.travel.minutes(here, request.at, mode)
-                own += self.instance.weights.travel * leg + int(d.fit[job]) - self._saved(a)
-                own += cost.late_points(self.instance, request, a.start) if a.seat == 0 else 0
-                loads += leg + a.end - a.start
-                here = request.leaves_from
-            leg = self.instance.travel.minutes(here, home, mode)
-            own += self.instance.weights.travel * leg
-            loads += leg
-        own += cost.fairness_points(self.instance.weights, self.tables.volunteers[v], loads)
+        visits = []
+        for a in sorted(assignments, key=lambda a: (a.start, a.end)):
+            r = self.instance.request_index[a.request]
+            visits.append((self.tables.job(self._interval(v, a), self.tables.row_of[r, a.seat]), a.start))
+        return self.schedule(v, visits)
+
+    def schedule(self, v: int, visits: Sequence[tuple[int, int]]) -> Schedule:
+        """The schedule of these visits (job, seat start), in the order of their starts, and what it costs."""
+        d, weights = self.tables.arrays, self.instance.weights
+        own, minutes, last = 0, 0, -1
+        for job, start in visits:
+            if last >= 0 and d.interval[last] == d.interval[job]:
+                leg = int(d.travel[d.mode[d.interval[job]], d.request[last], d.request[job]])
+            else:
+                leg = int(d.there[job]) + (int(d.back[last]) if last >= 0 else 0)
+            own += int(d.fit[job]) - max(
+                int(d.gain[p] - d.fall[p] * (start - d.first[p]))
+                for p in range(d.pieces_from[job], d.pieces_to[job])
+                if d.first[p] <= start <= d.last[p]
+            )
+            own, minutes, last = own + weights.travel * leg, minutes + leg + int(d.minutes[job]), job
+        back = int(d.back[last]) if last >= 0 else 0
+        own += weights.travel * back + cost.fairness_points(weights, self.tables.volunteers[v], minutes + back)
         return Schedule(v, own, tuple(visits))
 
     def _interval(self, v: int, a: Assignment) -> int:
@@ -143,12 +148,6 @@ class Pricer:
             if interval.start <= a.start and a.end <= interval.end:
                 return i
         raise AssertionError(f"{a} lies in no interval")
-
-    def _saved(self, a: Assignment) -> int:
-        entry = self.instance.published_of.get((a.request, a.volunteer))
-        pin = self.instance.pin_of.get((a.request, a.volunteer))
-        saved = cost.disturbance_points(self.instance, entry) if entry and cost.keeps_published(a, entry) else 0
-        return saved + (self.instance.weights.pin if pin and cost.keeps_pin(a, pin) else 0)
 
     def _schedules(self, grid: Grid, own: Room, points: Ints) -> list[Schedule]:
         found = []

@@ -2,189 +2,960 @@
 
 Regret: the request that would lose most by waiting goes first (Potvin and Rousseau 1993). Ruin and recreate: take out
 what lies together and put it back greedily, accepting as in simulated annealing (Schrimpf et al. 2000; Christiaens and
-Vanden Berghe 2020, whose adjacent removals and blinks are used in a plain form).
+Vanden Berghe 2020, whose adjacent strings and blinks are used). The kernels work on the arrays of `trips.Desk`.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable, Iterable
-from random import Random
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
 
 import numpy as np
+from numba import njit
 
-from matcher.engine.options import Option, Tables
-from matcher.engine.state import Choice, State
-from matcher.travel import kilometres_between
+from matcher import cost
+from matcher.engine.insertion import (
+    MOST_SEATS,
+    NEIGHBOURS,
+    SLOTS,
+    below,
+    clear,
+    commit,
+    count_served,
+    drop,
+    fill_optional,
+    find,
+    neighbours,
+    queue,
+    reseat,
+    serve_rest,
+    serve_waiting,
+)
+from matcher.engine.tables import FAR_OFF, Arrays, Ints, Tables
+from matcher.engine.trips import (
+    ALONE,
+    AT_INTERVAL,
+    AT_JOB,
+    BACK,
+    BEGIN,
+    BEGUN,
+    BEST,
+    BETTER,
+    BLINK,
+    CAPPED,
+    COST,
+    COST_BEFORE,
+    CREWS_FROM,
+    DIRTY,
+    EARLY,
+    END,
+    FAIR,
+    FALL,
+    FIRST,
+    HEAD,
+    HEAPED,
+    HISTORY,
+    HOME,
+    INTERVAL,
+    JOB,
+    LAG_HIGH,
+    LAG_LOW,
+    LAST,
+    LEAST,
+    LEG,
+    MARK,
+    MINUTES,
+    MISSING,
+    MODE,
+    MOST,
+    NEAR,
+    NEAR_END,
+    NEXT,
+    NODES,
+    NODES_END,
+    OF,
+    OPTIONAL,
+    OPTIONAL_PRICE,
+    OWN_FIT,
+    OWNER,
+    PEOPLE_FROM,
+    PIECES,
+    PIECES_END,
+    PREV,
+    PRICE,
+    REACH,
+    RECORDED,
+    REQUEST,
+    REQUIRED,
+    ROUND,
+    ROWS,
+    ROWS_END,
+    RUN,
+    SERVED,
+    SIZE,
+    SPANS,
+    SPANS_END,
+    SPARE,
+    TAIL,
+    TAKEN,
+    TAKES,
+    TARGET,
+    THERE,
+    TODO,
+    TRIPS_FROM,
+    UNSKILLED,
+    VACANT,
+    VISITS,
+    WIDTH,
+    WORTH,
+    WRITTEN,
+    Desk,
+    allowance,
+    keep,
+    link,
+    settle,
+    touch,
+    undo,
+    unlink,
+)
+from matcher.instance import Instance
+from matcher.plan import TERMS, Assignment
 
-SPARE_POINTS = 400.0
+SPARE_POINTS = 400
 """How much dearer it looks, while the first plan is made, to send a rare skill where none is wanted."""
 
-LARGEST_RUIN = 12
-NEIGHBOURS = 40
-WAITING = 25
-"""At most this many requests left unserved are tried again in one round."""
+CLOSE = 600
+"""So many of the jobs of a row that cost least alone are held ready."""
 
-BLINK = 0.02
-HOT, COLD = 300.0, 2.0
+TUNE = {
+    "reach": 150,
+    "largest": 12,
+    "blink": 10,
+    "string": 4,
+    "whole": 30,
+    "rivals": 12,
+    "teams": 10,
+    "absent": 6,
+    "seat": 40,
+}
+"""Candidates of a row looked at; requests taken out at most; blinks in a thousand; ..."""
+
+HOT, COLD = 100.0, 1.0
 """Temperatures in points at the beginning and at the end of the search."""
 
-LOOKING, CHOOSING = 0.5, 0.8
-"""Shares of the time after which a first plan stops looking at requests, and stops choosing among them by regret."""
+POOL, POOL_VISITS, KNOWN = 60_000, 240_000, 1 << 18
+"""So many schedules of people, and visits in them, are remembered."""
 
-Spent = Callable[[], float]
-"""What share of the time is gone: 1 and more when it is over."""
+LOOKS, ROUNDS, CHUNK = 200, 20, 0.005
+"""Requests looked at and rounds made in one call of a kernel, and seconds where seconds count."""
+
+Late = Callable[[], bool]
+Given = Ints
 
 
-def insert_by_regret(state: State, requests: list[int], spent: Spent) -> None:
-    """A first plan: again and again the request that would lose most by waiting, whole crews at once.
+def never() -> bool:
+    """There is time."""
+    return False
 
-    Requests that there was no time to look at beside the others are served afterwards, dearest first, while there is
-    time.
+
+# the kernels
+
+
+@njit(cache=True, nogil=True)
+def closest(d: Arrays, piece: Ints, out: Ints, row: Ints, most: int) -> int:
+    """Into `out` of each row the jobs that cost least alone, at most so many; how many there are. `out` [.., 8]."""
+    used, now = 0, d.weights[0]
+    for n in range(len(row)):
+        begin, end = d.rows_from[n], d.rows_from[n + 1]
+        points = np.empty(end - begin, dtype=np.int64)
+        for k in range(begin, end):
+            j = d.by_row[k]
+            i = d.interval[j]
+            best = FAR_OFF
+            last = d.end[i] - d.back[j] - d.minutes[j]
+            for p in range(d.pieces_from[j], d.pieces_to[j]):
+                soonest = d.there[j] + (d.start[i] if d.begun[p] else max(d.start[i], now))
+                start = max(soonest, d.first[p])
+                if start <= min(last, d.last[p]):
+                    gain = d.gain[p] - d.fall[p] * (start - d.first[p])
+                    best = min(best, d.weights[1] * (d.there[j] + d.back[j]) + d.fit[j] - gain)
+            points[k - begin] = best
+        limit = FAR_OFF
+        if end - begin > most:
+            limit = np.partition(points, most - 1)[most - 1]
+        row[n, NEAR] = used
+        order = np.argsort(points)
+        for k in range(end - begin):
+            if k >= most or points[order[k]] > limit:
+                break
+            j = d.by_row[begin + order[k]]
+            out[used, AT_INTERVAL], out[used, ALONE], out[used, AT_JOB] = d.interval[j], points[order[k]], j
+            out[used, THERE], out[used, BACK], out[used, OWN_FIT] = d.there[j], d.back[j], d.fit[j]
+            out[used, PIECES], out[used, PIECES_END] = d.pieces_from[j], d.pieces_to[j]
+            used += 1
+        row[n, NEAR_END] = used
+    return used
+
+
+@njit(cache=True, nogil=True)
+def note(w: Desk) -> bool:
+    """Remember the plan, and what its people do, if it is the best so far; after `keep`."""
+    tally = w.tally
+    if tally[COST] >= tally[BEST]:
+        return False
+    for k in range(tally[DIRTY]):
+        x = w.marks[k, 2]
+        w.marks[x, 1] = 0
+        for c in range(WIDTH):
+            w.best[x, c] = w.memory[x, c]
+        if tally[PEOPLE_FROM] <= x < tally[CREWS_FROM]:
+            _record(w, x - tally[PEOPLE_FROM])
+    tally[DIRTY] = 0
+    tally[BEST] = tally[COST]
+    tally[BETTER] += 1
+    return True
+
+
+@njit(cache=True, nogil=True)
+def _record(w: Desk, v: int) -> None:
+    """Write down what a person does, unless it is known; the oldest is written over."""
+    tally = w.tally
+    mixed, visits = np.uint64(v + 1), 0
+    for i in range(w.intervals_from[v], w.intervals_from[v + 1]):
+        q = w.trip[i, HEAD]
+        while q >= 0:
+            mixed = (mixed ^ np.uint64(w.node[q, JOB])) * np.uint64(0x9E3779B97F4A7C15)
+            mixed = (mixed ^ (mixed >> np.uint64(29)) ^ np.uint64(w.node[q, EARLY])) * np.uint64(0xBF58476D1CE4E5B9)
+            mixed ^= mixed >> np.uint64(32)
+            visits += 1
+            q = w.node[q, NEXT]
+    if visits == 0 or visits > POOL_VISITS // 2:
+        return
+    name = np.int64(mixed >> np.uint64(1)) + 1
+    place = name % KNOWN
+    while w.pool_known[place] != 0:
+        if w.pool_known[place] == name:
+            return
+        place = (place + 1) % KNOWN
+    if tally[RECORDED] % (KNOWN // 2) == KNOWN // 2 - 1:
+        w.pool_known[:] = 0
+    w.pool_known[place] = name
+    entry = tally[RECORDED] % POOL
+    w.pool[entry, 0], w.pool[entry, 1], w.pool[entry, 2] = v, tally[WRITTEN], visits
+    tally[RECORDED] += 1
+    for i in range(w.intervals_from[v], w.intervals_from[v + 1]):
+        q = w.trip[i, HEAD]
+        while q >= 0:
+            place = tally[WRITTEN] % POOL_VISITS
+            w.pool_visit[place, 0], w.pool_visit[place, 1] = w.node[q, JOB], w.node[q, EARLY]
+            tally[WRITTEN] += 1
+            q = w.node[q, NEXT]
+
+
+@njit(cache=True, nogil=True)
+def return_to_best(w: Desk) -> None:
+    """The plan is the best one again."""
+    for k in range(w.tally[DIRTY]):
+        x = w.marks[k, 2]
+        w.marks[x, 1] = 0
+        for c in range(WIDTH):
+            w.memory[x, c] = w.best[x, c]
+    w.tally[DIRTY] = 0
+    w.tally[COST] = w.tally[BEST]
+    keep(w)
+
+
+@njit(cache=True, nogil=True)
+def leave_all(w: Desk) -> None:
+    """Nobody does anything."""
+    for i in range(len(w.trip)):
+        if w.trip[i, VISITS] > 0:
+            clear(w, i, 0)
+            keep(w)
+    for r in range(len(w.crew)):
+        if w.crew[r, SERVED]:
+            touch(w.memory, w.journal, w.marks, w.tally, w.tally[CREWS_FROM] + r)
+            w.crew[r, SERVED] = 0
+            w.tally[COST] += w.ask[r, PRICE] - w.crew[r, MISSING] * w.tally[OPTIONAL_PRICE]
+    keep(w)
+
+
+# The columns of `given`, a plan to begin from: one row a visit, by seat start.
+SEAT, DOES, OF_CREW, BEGINS, ENDS, NOT_BEFORE, NOT_AFTER, STARTED = range(8)
+
+
+@njit(cache=True, nogil=True)
+def take_over(w: Desk, given: Given, crews: Ints, members: Ints) -> None:
+    """Begin again from these visits: all at once; whatever does not fit leaves, and is tried again alone.
+
+    `crews` [.., 4]: request, start, first and behind the last of its visits in `members`, which numbers `given`.
     """
-    tables = state.tables
-    state.spare_scarce_skills(SPARE_POINTS)
-    waiting: dict[int, Choice] = {}
-    wanted: dict[int, dict[int, list[Option]]] = {}  # by volunteer and request
-    order = sorted(requests, key=lambda r: (-tables.price[r], r))
-    while order and spent() < LOOKING:
-        r = order.pop(0)
-        for option in (option for seat in tables.options(r) for option in seat):
-            wanted.setdefault(option.v, {}).setdefault(r, []).append(option)
-        _wait(waiting, r, state.best(r))
-    stale: set[int] = set()  # crews are dear to look at again: only when their turn comes
-    while waiting and spent() < CHOOSING:
-        r = max(waiting, key=lambda one: (_urgency(tables, one, waiting[one]), -one))
-        choice = waiting.pop(r)
-        if r in stale:
-            stale.discard(r)
-            _wait(waiting, r, state.best(r))
-        elif choice.points < tables.price[r]:
-            state.serve(r, choice)
-            state.keep()
-            for v in state.people_of(r):
-                for other, options in wanted[v].items():
-                    if other in waiting and len(tables.requests[other].seats) > 1:
-                        stale.add(other)
-                    elif other in waiting:
-                        _wait(waiting, other, state.best_again(other, waiting.pop(other), options))
-    state.spare_scarce_skills(0.0)
-    insert_while_time(state, [*waiting, *order], spent)
+    leave_all(w)
+    for k in range(len(given)):
+        _give(w, given, k, w.trip[w.interval[given[k, DOES]], TAIL])
+    for c in range(len(crews)):
+        _count_crew(w, given, crews, members, c)
+    w.tally[TAKEN] += 1
+    w.tally[TODO] = 0
+    for k in range(len(given)):
+        i = w.interval[given[k, DOES]]
+        if w.trip[i, VISITS] > 0 and (not settle(w, i) or allowance(w, i, 0) < 0):
+            top = clear(w, i, 0)
+            waiting = w.stack[:top].copy()
+            for r in waiting:
+                drop(w, r)
+    keep(w)
+    for c in range(len(crews)):
+        if w.crew[crews[c, 0], SERVED] == 0:
+            for k in range(crews[c, 2], crews[c, 3]):
+                if not _give_alone(w, given, members[k]):
+                    undo(w)
+                    break
+            else:
+                _count_crew(w, given, crews, members, c)
+            keep(w)
 
 
-def insert_while_time(state: State, order: Iterable[int], spent: Spent) -> None:
-    """Serve what fits and is worth it, in this order, until the time is over."""
-    for r in order:
-        if spent() >= 1:
+@njit(cache=True, nogil=True)
+def _give(w: Desk, given: Given, k: int, after: int) -> int:
+    r, q = given[k, OF_CREW], given[k, SEAT]
+    minutes = w.row[w.seat_row[q], TAKES]
+    return link(
+        w, q, given[k, DOES], r, minutes, after, given[k, BEGINS], given[k, ENDS], given[k, NOT_BEFORE],
+        given[k, NOT_AFTER],
+    )  # fmt: skip
+
+
+@njit(cache=True, nogil=True)
+def _give_alone(w: Desk, given: Given, k: int) -> bool:
+    """One visit more in a trip that holds, where its start belongs; whether it fits."""
+    i = w.interval[given[k, DOES]]
+    after, q = -1, w.trip[i, HEAD]
+    while q >= 0 and w.node[q, EARLY] <= given[k, STARTED]:
+        after, q = q, w.node[q, NEXT]
+    _give(w, given, k, after)
+    return settle(w, i) and allowance(w, i, 0) >= 0
+
+
+@njit(cache=True, nogil=True)
+def _count_crew(w: Desk, given: Given, crews: Ints, members: Ints, c: int) -> None:
+    r = crews[c, 0]
+    count_served(w, r, crews[c, 1])
+    for k in range(crews[c, 2], crews[c, 3]):
+        if w.row[w.seat_row[given[members[k], SEAT]], OPTIONAL]:
+            w.crew[r, MISSING] -= 1
+            w.tally[COST] -= w.tally[OPTIONAL_PRICE]
+
+
+# ruin
+
+
+@njit(cache=True, nogil=True)
+def _list(w: Desk, r: int) -> None:
+    """The request is to be put in."""
+    if w.listed[r] != w.tally[TAKEN]:
+        w.listed[r] = w.tally[TAKEN]
+        w.todo[w.tally[TODO]] = r
+        w.tally[TODO] += 1
+
+
+@njit(cache=True, nogil=True)
+def _some_seat(w: Desk, r: int) -> int:
+    """A filled seat of a served request."""
+    begin, end = w.row[w.ask[r, ROWS], NODES], w.row[w.ask[r, ROWS_END] - 1, NODES_END]
+    q = begin + below(w.rng, end - begin)
+    for _ in range(begin, end):
+        if w.node[q, JOB] >= 0:
+            return q
+        q = q + 1 if q + 1 < end else begin
+    return -1
+
+
+@njit(cache=True, nogil=True)
+def _take_seat(w: Desk, q: int) -> None:
+    """Take one visit out: of a crew its seat alone, which is then vacant, or the whole crew."""
+    r = w.node[q, REQUEST]
+    if w.ask[r, REQUIRED] + w.ask[r, SPARE] > 1 and below(w.rng, 100) < w.tune[8]:
+        i = unlink(w, q)
+        if not settle(w, i) or allowance(w, i, 0) < 0:
+            top = clear(w, i, 0)
+            waiting = w.stack[:top].copy()
+            for one in waiting:
+                drop(w, one)
+        w.vacant[w.tally[VACANT]] = q
+        w.tally[VACANT] += 1
+        if w.row[w.seat_row[q], OPTIONAL]:
+            touch(w.memory, w.journal, w.marks, w.tally, w.tally[CREWS_FROM] + r)
+            w.crew[r, MISSING] += 1
+            w.tally[COST] += w.tally[OPTIONAL_PRICE]
+    else:
+        drop(w, r)
+
+
+@njit(cache=True, nogil=True)
+def _take_string(w: Desk, q: int, longest: int) -> int:
+    """Take a string of visits around q out of its trip; how many."""
+    i = w.node[q, INTERVAL]
+    w.marks[w.tally[TRIPS_FROM] + i, 3] = w.tally[TAKEN]
+    length = 1 + below(w.rng, min(longest, w.trip[i, VISITS]))
+    back = below(w.rng, length)
+    while back > 0 and w.node[q, PREV] >= 0:
+        q = w.node[q, PREV]
+        back -= 1
+    taken = 0
+    while q >= 0 and taken < length:
+        following = w.node[q, NEXT]
+        _take_seat(w, q)
+        taken += 1
+        if following >= 0 and w.node[following, JOB] < 0:
             break
-        insert_all(state, [r])
-        state.keep()
+        q = following
+    return taken
 
 
-def _wait(waiting: dict[int, Choice], r: int, choice: Choice | None) -> None:
-    if choice is not None:
-        waiting[r] = choice
+@njit(cache=True, nogil=True)
+def _ruin_strings(w: Desk, seed: int, size: int) -> None:
+    """Strings of the trips that pass near a request."""
+    taken, absent, number = 0, 0, neighbours(w, seed)
+    for k in range(-1, number):
+        r = seed if k < 0 else w.near[seed, k]
+        if taken >= size:
+            break
+        if not w.crew[r, SERVED]:
+            if absent < w.tune[7]:
+                _list(w, r)
+                absent += 1
+            continue
+        q = _some_seat(w, r)
+        if q >= 0 and w.marks[w.tally[TRIPS_FROM] + w.node[q, INTERVAL], 3] != w.tally[TAKEN]:
+            taken += _take_string(w, q, w.tune[3])
 
 
-def insert_all(state: State, order: Iterable[int]) -> None:
-    """Serve the requests in this order, each in its cheapest way, where that costs less than leaving it."""
-    for r in order:
-        if state.crews[r] is None:
-            choice = state.best(r)
-            if choice is not None and choice.points < state.tables.price[r]:
-                state.serve(r, choice)
+@njit(cache=True, nogil=True)
+def _ruin_rivals(w: Desk, seed: int, size: int) -> None:
+    """What people do who could serve a request, at about its time; it comes first."""
+    _list(w, seed)
+    if w.crew[seed, SERVED]:
+        drop(w, seed)
+    n = w.ask[seed, ROWS] + below(w.rng, w.ask[seed, ROWS_END] - w.ask[seed, ROWS])
+    number = min(w.row[n, NEAR_END] - w.row[n, NEAR], w.tally[REACH])
+    if number == 0:
+        return
+    taken = 0
+    for _ in range(3 * size):
+        i = w.close[w.row[n, NEAR] + below(w.rng, number), AT_INTERVAL]
+        q = w.trip[i, HEAD]
+        if q < 0:
+            continue
+        while q >= 0 and w.node[q, EARLY] + w.node[q, MINUTES] < w.row[n, LEAST] and w.node[q, NEXT] >= 0:
+            q = w.node[q, NEXT]
+        taken += _take_string(w, q, w.tune[3])
+        if taken >= size:
+            return
+
+
+@njit(cache=True, nogil=True)
+def _ruin_crews(w: Desk, seed: int, size: int) -> None:
+    """A crew and others near in place and time, and some singles."""
+    drop_or_list(w, seed)
+    taken = 1
+    for k in range(neighbours(w, seed)):
+        r = w.near[seed, k]
+        several = w.ask[r, REQUIRED] + w.ask[r, SPARE] > 1
+        if below(w.rng, 100) < (60 if several else 10):
+            drop_or_list(w, r)
+            taken += 1
+            if taken >= size:
+                return
+
+
+@njit(cache=True, nogil=True)
+def drop_or_list(w: Desk, r: int) -> None:
+    """The request is to be put in, anew if it is served."""
+    if w.crew[r, SERVED]:
+        drop(w, r)
+    else:
+        _list(w, r)
+
+
+# recreate
+
+
+@njit(cache=True, nogil=True)
+def _sort(w: Desk) -> None:
+    """Put `todo` in one of several orders."""
+    todo, number = w.todo, w.tally[TODO]
+    for k in range(number - 1, 0, -1):
+        other = below(w.rng, k + 1)
+        todo[k], todo[other] = todo[other], todo[k]
+    kind = below(w.rng, 8)
+    if kind < 2:
+        return
+    for k in range(number):
+        r = todo[k]
+        n = w.ask[r, ROWS]
+        if kind < 4:
+            w.key[r] = -w.ask[r, PRICE]
+        elif kind < 6:
+            fewest = w.row[n, SIZE]
+            for m in range(n, w.ask[r, ROWS_END]):
+                if not w.row[m, OPTIONAL]:
+                    fewest = min(fewest, w.row[m, SIZE] // (w.row[m, NODES_END] - w.row[m, NODES]))
+            w.key[r] = fewest
+        elif kind == 6:
+            w.key[r] = w.row[n, MOST] - w.row[n, LEAST]
+        else:
+            w.key[r] = -(w.ask[r, REQUIRED] + w.ask[r, SPARE])
+    for k in range(1, number):
+        r = todo[k]
+        place = k
+        while place > 0 and w.key[todo[place - 1]] > w.key[r]:
+            todo[place] = todo[place - 1]
+            place -= 1
+        todo[place] = r
+
+
+@njit(cache=True, nogil=True)
+def _fill_vacant(w: Desk) -> None:
+    """The seats that were taken out of crews are filled again, or the crew goes."""
+    for k in range(w.tally[VACANT]):
+        q = w.vacant[k]
+        n = w.seat_row[q]
+        r = w.row[n, OF]
+        if not w.crew[r, SERVED] or w.node[q, JOB] >= 0:
+            continue
+        if w.row[n, OPTIONAL]:
+            fill_optional(w, r)
+        elif not reseat(w, r, n, q):
+            drop(w, r)
+    w.tally[VACANT] = 0
+
+
+@njit(cache=True, nogil=True)
+def _put_in(w: Desk, k: int) -> int:
+    """Serve what is listed from the k-th on, each in its cheapest way; how many are listed."""
+    while k < w.tally[TODO]:
+        r = w.todo[k]
+        if not w.crew[r, SERVED] and find(w, r, w.ask[r, PRICE], False, below(w.rng, 8) == 0):
+            commit(w, r)
+        k += 1
+    return k
+
+
+@njit(cache=True, nogil=True)
+def _round(w: Desk, temperature: float) -> bool:
+    """One ruin and one recreate; whether it was kept."""
+    tally = w.tally
+    tally[TAKEN] += 1
+    tally[TODO] = tally[VACANT] = 0
+    tally[BLINK] = w.tune[2]
+    seed = w.open[below(w.rng, len(w.open))]
+    size = 1 + below(w.rng, w.tune[1])
+    kind = below(w.rng, 100)
+    if kind < w.tune[6] and len(w.teams) > 0:
+        _ruin_crews(w, w.teams[below(w.rng, len(w.teams))], 1 + below(w.rng, 4))
+    elif kind < w.tune[6] + w.tune[5] or (not w.crew[seed, SERVED] and kind < 80):
+        _ruin_rivals(w, seed, size)
+    else:
+        _ruin_strings(w, seed, size)
+    for _ in range(2):
+        r = w.open[below(w.rng, len(w.open))]
+        if not w.crew[r, SERVED]:
+            _list(w, r)
+    early = below(w.rng, 2) == 0
+    if early:
+        _fill_vacant(w)
+    _sort(w)
+    put_in = _put_in(w, 0)
+    if not early:
+        _fill_vacant(w)
+        _put_in(w, put_in)
+    tally[BLINK] = 0
+    chance = (below(w.rng, 1 << 30) + 1) / (1 << 30)
+    if tally[COST] - tally[COST_BEFORE] > -temperature * math.log(chance):
+        undo(w)
+        return False
+    keep(w)
+    note(w)
+    return True
+
+
+@njit(cache=True, nogil=True)
+def cool(w: Desk, number: int, done: float, step: float, whole: float, hot: float, cold: float) -> int:
+    """So many rounds, cooling by (done + step a round) / whole; how many were kept."""
+    kept = 0
+    for k in range(number):
+        progress = min(1.0, (done + step * k) / whole)
+        kept += _round(w, hot * (cold / hot) ** progress)
+    return kept
+
+
+# the door
 
 
 class Search:
-    """Ruin and recreate on a state, one round at a time."""
+    """A plan in the making: first by regret, then better and better. Same seed and same rounds: same plan."""
 
-    def __init__(self, state: State, servable: list[int], rng: Random) -> None:
-        self.state, self.servable, self.rng, self.tables = state, servable, rng, state.tables
-        self._neighbours: dict[int, list[int]] = {}
-        self.best = state.snapshot()
+    def __init__(self, tables: Tables, seed: int) -> None:
+        self.tables, self.instance = tables, tables.instance
+        self.desk = desk(tables, seed)
+        self._spare = _spare(tables)
 
-    def note(self) -> bool:
-        """Remember the plan as it stands if it is the best so far."""
-        if self.state.cost >= self.best[2]:
-            return False
-        self.best = self.state.snapshot()
-        return True
+    @property
+    def cost(self) -> int:
+        """Points of the plan as it stands."""
+        return int(self.desk.tally[COST])
 
-    def round(self, progress: float) -> bool:
-        """One ruin and one recreate; `progress` from 0 to 1 cools the search. True when the best plan got better."""
-        state, rng = self.state, self.rng
-        before = state.cost
-        ruined = self._ruin()
-        waiting = [r for r in self.servable if state.crews[r] is None and r not in ruined]
-        if len(waiting) > WAITING:
-            waiting = rng.sample(waiting, WAITING)
-        insert_all(state, (r for r in self._order(sorted(ruined) + waiting) if rng.random() >= BLINK))
-        temperature = HOT * (COLD / HOT) ** progress
-        if state.cost - before > -temperature * math.log(max(rng.random(), 1e-12)):
-            state.undo()
-            return False
-        state.keep()
-        return self.note()
+    @property
+    def best_cost(self) -> int:
+        """Points of the best plan so far."""
+        return int(self.desk.tally[BEST])
 
-    def finish(self, spent: Spent) -> None:
-        """Come back to the best plan and serve whatever still fits in it, dearest first."""
-        self.state.restore(self.best)
-        insert_while_time(self.state, sorted(self.servable, key=lambda r: (-self.tables.price[r], r)), spent)
-
-    def _ruin(self) -> set[int]:
-        """Take out a few requests that lie together, or those that hold the people an unserved request needs."""
-        seed = self.rng.choice(self.servable)
-        size = self.rng.randint(1, min(LARGEST_RUIN, len(self.servable)))
-        chosen = [seed, *self._near(seed)] if self.state.crews[seed] is not None else self._rivals(seed)
-        ruined: set[int] = set()
-        for r in chosen:
-            if len(ruined) >= size:
+    def insert_by_regret(self, late: Late = never) -> None:
+        """Serve, again and again, the request that would lose most by waiting; rare skills are spared meanwhile."""
+        w = self.desk
+        w.spare[:] = self._spare
+        w.tally[HEAPED] = w.tally[BLINK] = 0
+        number = len(w.open)
+        for begin in range(0, number, LOOKS):
+            if late():
                 break
-            if self.rng.random() < 0.85:
-                ruined.update(self.state.drop(r))
-        return ruined
+            queue(w, begin, min(number, begin + LOOKS))
+        while not late() and serve_waiting(w, LOOKS):
+            pass
+        w.spare[:] = 0
+        note(w)
 
-    def _rivals(self, r: int) -> list[int]:
-        """The requests now served by people who could serve `r`, in random order, and its neighbours after them."""
-        options = self.tables.options(r)[self.rng.choice(self.tables.requests[r].required_seats)]
-        some = self.rng.sample(options, min(len(options), 8))
-        held = [visit.option.r for option in some for visit in self.state.trips[option.i].visits]
-        return list(dict.fromkeys([*held, *self._near(r)]))
+    def insert_rest(self, late: Late = never) -> None:
+        """Serve in the best plan whatever still fits and is worth it, dearest first."""
+        w = self.desk
+        return_to_best(w)
+        order = sorted(self.tables.open, key=lambda r: (-self.tables.price[r], r))
+        w.todo[: len(order)] = order
+        for begin in range(0, len(order), LOOKS):
+            if late():
+                break
+            serve_rest(w, begin, min(len(order), begin + LOOKS))
+        note(w)
 
-    def _near(self, r: int) -> list[int]:
-        if r not in self._neighbours:
-            self._neighbours[r] = nearest(self.tables, r, self.servable)
-        return self._neighbours[r]
+    def improve(
+        self,
+        seconds: float | None = None,
+        rounds: int | None = None,
+        hot: float = HOT,
+        cold: float = COLD,
+        late: Late = never,
+    ) -> None:
+        """Ruin and recreate for so long, or for so many rounds, cooling from `hot` to `cold` points."""
+        if not len(self.desk.open):
+            return
+        began, done, number = time.perf_counter(), 0, 1
+        while not late() and (rounds is None or done < rounds):
+            before = time.perf_counter()
+            spent = 1.0 if seconds is None else (before - began) / seconds
+            if rounds is not None:
+                number = min(ROUNDS, rounds - done)
+                cool(self.desk, number, float(done), 1.0, float(rounds), hot, cold)
+            elif seconds is not None and spent >= 1:
+                break
+            else:
+                cool(self.desk, number, spent, 0.0, 1.0, hot, cold)
+                took = time.perf_counter() - before
+                number = max(1, min(2 * number, int(number * CHUNK / max(took, 1e-6))))
+            done += number
+        self.rounds = done
 
-    def _order(self, requests: list[int]) -> list[int]:
-        kind = self.rng.randrange(3)
-        self.rng.shuffle(requests)
-        if kind == 1:
-            requests.sort(key=lambda r: -self.tables.price[r])
-        elif kind == 2:
-            requests.sort(key=self._people_for)
-        return requests
+    def begin_from(self, assignments: Sequence[Assignment]) -> None:
+        """Begin again from this plan: what holds is kept, the rest is dropped."""
+        given, crews, members = self._given(assignments)
+        take_over(self.desk, given, crews, members)
+        note(self.desk)
 
-    def _people_for(self, r: int) -> int:
-        """How many options the hardest required seat has."""
-        return min(len(self.tables.options(r)[k]) for k in self.tables.requests[r].required_seats)
+    def best(self) -> list[Assignment]:
+        """The best plan so far, whole and feasible."""
+        w, found = self.desk, []
+        filled = np.nonzero(w.best[: len(w.node), JOB] >= 0)[0]
+        for q in filled.tolist():
+            job, early = int(w.best[q, JOB]), int(w.best[q, EARLY])
+            n = int(w.seat_row[q])
+            row = self.tables.rows[n]
+            request, k = self.tables.requests[row.r], row.seats[q - int(w.row[n, NODES])]
+            person = self.tables.volunteers[int(self.tables.arrays.owner[w.interval[job]])]
+            found.append(Assignment(request.id, k, person.id, early, early + request.seat_minutes(k)))
+        return sorted(found)
+
+    def served(self) -> int:
+        """How many requests the best plan serves."""
+        return int(self.desk.best[self.desk.tally[CREWS_FROM] :, SERVED].sum())
+
+    def terms(self) -> dict[str, int]:
+        """The cost of the best plan term by term, summed over trips and crews (the judge has its own way)."""
+        w, tables, instance = self.desk, self.tables, self.instance
+        weights, points = instance.weights, dict.fromkeys(TERMS, 0)
+        people, crews = int(w.tally[PEOPLE_FROM]), w.best[w.tally[CREWS_FROM] :]
+        points["stability"] = sum(cost.disturbance_points(instance, entry) for entry in instance.published)
+        points["pins"] = weights.pin * len(instance.pinned)
+        points["fairness"] = int(w.best[people : people + len(tables.volunteers), FAIR].sum())
+        for r in range(len(tables.requests)):
+            served = bool(crews[r, SERVED])
+            points["unserved"] += weights.optional_seat * int(crews[r, MISSING]) if served else tables.price[r]
+        for a in self.best():
+            self._count_visit(points, a)
+        points["travel"] = weights.travel * self._minutes_travelled()
+        return points
+
+    def _count_visit(self, points: dict[str, int], a: Assignment) -> None:
+        instance = self.instance
+        request, person = instance.request(a.request), instance.volunteer(a.volunteer)
+        points["continuity"] += cost.continuity_points(instance.weights, request, person)
+        points["affinity"] += cost.affinity_points(request, person)
+        points["late"] += cost.late_points(instance, request, a.start) if a.seat == 0 else 0
+        entry, pin = instance.published_of.get((a.request, a.volunteer)), instance.pin_of.get((a.request, a.volunteer))
+        if entry is not None and cost.keeps_published(a, entry):
+            points["stability"] -= cost.disturbance_points(instance, entry)
+        if pin is not None and cost.keeps_pin(a, pin):
+            points["pins"] -= instance.weights.pin
+
+    def _minutes_travelled(self) -> int:
+        w = self.desk
+        nodes, trips = w.best[: len(w.node)], w.best[w.tally[TRIPS_FROM] : w.tally[PEOPLE_FROM]]
+        return int(nodes[nodes[:, JOB] >= 0, LEG].sum() + trips[trips[:, VISITS] > 0, HOME].sum())
+
+    def cheapest_insertion(self, r: int) -> int | None:
+        """Points of serving request r beside everything the best plan does; None where it does not fit."""
+        w = self.desk
+        return_to_best(w)
+        if r in self.tables.hopeless or not find(w, r, FAR_OFF, False, True):
+            return None
+        commit(w, r)
+        points = self.cost - self.best_cost + self.tables.price[r]
+        undo(w)
+        return points
+
+    def pool(self) -> list[tuple[int, tuple[tuple[int, int], ...]]]:
+        """What people did in plans that were the best when they were made, oldest first: (volunteer, (job, start)…)."""
+        w, found = self.desk, []
+        recorded, written = int(w.tally[RECORDED]), int(w.tally[WRITTEN])
+        for entry in range(max(0, recorded - POOL), recorded):
+            v, begin, visits = w.pool[entry % POOL].tolist()
+            if begin >= written - POOL_VISITS:
+                own = w.pool_visit[np.arange(begin, begin + visits) % POOL_VISITS]
+                found.append((v, tuple((int(j), int(start)) for j, start in own)))
+        return found
+
+    def _given(self, assignments: Sequence[Assignment]) -> tuple[Ints, Ints, Ints]:
+        """A plan in numbers, as `take_over` wants it: its visits by start, its crews, and their visits."""
+        crews: dict[int, list[tuple[int, ...]]] = {}
+        starts: dict[int, int] = {}
+        for r, crew in _by_request(self.instance, assignments).items():
+            start = next((a.start for a in crew if a.seat == 0), None)
+            if start is None or not any(a <= start <= b for a, b in self.tables.starts[r]):
+                continue
+            visits = [visit for a in crew if (visit := self._visit(r, a, start)) is not None]
+            required = {
+                k for k in range(len(self.tables.requests[r].seats)) if k in self.tables.requests[r].required_seats
+            }
+            there = {int(self.desk.seat_row[visit[0]]) for visit in visits}
+            filled = sum(not self.desk.row[self.desk.seat_row[visit[0]], OPTIONAL] for visit in visits)
+            if filled == len(required) and there:
+                crews[r], starts[r] = visits, start
+        flat = [visit for visits in crews.values() for visit in visits]
+        order = sorted(range(len(flat)), key=lambda n: (flat[n][STARTED], flat[n]))
+        place = {n: k for k, n in enumerate(order)}
+        given = np.array([flat[n] for n in order], dtype=np.int64).reshape(-1, 8)
+        cuts = np.cumsum([0, *(len(visits) for visits in crews.values())])
+        table = [[r, starts[r], int(cuts[c]), int(cuts[c + 1])] for c, r in enumerate(crews)]
+        members = np.array([place[n] for n in range(len(flat))], dtype=np.int64)
+        return given, np.array(table, dtype=np.int64).reshape(-1, 4), members
+
+    def _visit(self, r: int, a: Assignment, start: int) -> tuple[int, ...] | None:
+        """One assignment in numbers; None where it breaks a rule by itself."""
+        w, d, request = self.desk, self.tables.arrays, self.tables.requests[r]
+        v, n = self.instance.volunteer_index[a.volunteer], self.tables.row_of[r, a.seat]
+        low, high = (start + lag for lag in request.seats[a.seat].lag)
+        if a.end - a.start != request.seat_minutes(a.seat) or not low <= a.start <= high:
+            return None
+        for i in self.tables.intervals_of(v):
+            if not (d.start[i] <= a.start and a.end <= d.end[i]):
+                continue
+            begin, end = int(d.jobs_from[i]), int(d.jobs_from[i + 1])
+            j = begin + int(np.searchsorted(d.row[begin:end], n))
+            pieces = self._pieces(j, a.start) if j < end and d.row[j] == n else None
+            if pieces is None:
+                return None
+            seat = int(w.row[n, NODES]) + self.tables.rows[n].seats.index(a.seat)
+            if len(request.seats) == 1:
+                return seat, j, r, pieces[0], pieces[1], -FAR_OFF, FAR_OFF, a.start
+            return seat, j, r, pieces[2], pieces[2] + 1, low, high, a.start
+        return None
+
+    def _pieces(self, j: int, start: int) -> tuple[int, int, int] | None:
+        """The run of pieces of a job that gains most at this start, and the piece itself; None where there is none."""
+        piece, d = self.desk.piece, self.tables.arrays
+        best, begin, end = None, int(d.pieces_from[j]), int(d.pieces_to[j])
+        while begin < end:
+            behind = min(int(piece[begin, RUN]), end)
+            for p in range(begin, behind):
+                if piece[p, FIRST] <= start <= piece[p, LAST]:
+                    gain = int(piece[p, WORTH] - piece[p, FALL] * (start - piece[p, FIRST]))
+                    best = max(best or (-FAR_OFF, 0, 0, 0), (gain, begin, behind, p))
+            begin = behind
+        return None if best is None else best[1:]
 
 
-def nearest(tables: Tables, r: int, among: list[int]) -> list[int]:
-    """The requests nearest to `r`, nearest first, itself left out."""
-    here = tables.requests[r].at
-    if isinstance(here, str):
-        places = [tables.requests[other].at for other in among]
-        distance = tables.instance.travel.table([here], places, tables.volunteers[0].mode)[0]
-    else:
-        places_array = np.array([tables.requests[other].at for other in among], dtype=np.float64)
-        distance = kilometres_between(np.array(here, dtype=np.float64), places_array)
-    order = sorted(range(len(among)), key=lambda n: (distance[n], among[n]))
-    return [among[n] for n in order if among[n] != r][:NEIGHBOURS]
+def _by_request(instance: Instance, assignments: Sequence[Assignment]) -> dict[int, list[Assignment]]:
+    """The known assignments by request, each seat once and each person once."""
+    crews: dict[int, list[Assignment]] = defaultdict(list)
+    for a in sorted(assignments):
+        r = instance.request_index.get(a.request)
+        if r is not None and a.volunteer in instance.volunteer_index and a.seat < len(instance.requests[r].seats):
+            if not any(a.seat == other.seat or a.volunteer == other.volunteer for other in crews[r]):
+                crews[r].append(a)
+    return crews
 
 
-def _urgency(tables: Tables, r: int, choice: Choice) -> float:
-    """What waiting may cost: the gap to the second best way; for a crew, to leaving it, the fewer people the more."""
-    if len(tables.requests[r].seats) == 1:
-        return min(choice.second, tables.price[r]) - choice.points
-    return (tables.price[r] - choice.points) * choice.rarity
+def _spare(tables: Tables) -> Ints:
+    """By how much dearer each person is made to look where no skill is asked for: seats wanting theirs, per head."""
+    wanted = Counter(skill for request in tables.requests for seat in request.seats for skill in seat.skills)
+    heads = Counter(skill for person in tables.volunteers for skill in person.skills)
+    share = {skill: min(1.0, seats / heads[skill]) for skill, seats in wanted.items() if heads[skill]}
+    rarest = [max((share.get(skill, 0.0) for skill in person.skills), default=0.0) for person in tables.volunteers]
+    return np.array([round(SPARE_POINTS * rarity) for rarity in rarest], dtype=np.int64)
+
+
+def desk(tables: Tables, seed: int) -> Desk:
+    """The desk for an instance: nobody does anything yet."""
+    d, instance = tables.arrays, tables.instance
+    seats = [(n, k) for n, row in enumerate(tables.rows) for k in row.seats]
+    sizes = [len(seats), len(tables.intervals), len(tables.volunteers), len(tables.requests)]
+    cuts = np.cumsum([0, *sizes])
+    memory = np.zeros((cuts[-1], WIDTH), dtype=np.int64)
+    node, trip, person, crew = (memory[a:b] for a, b in itertools.pairwise(cuts))
+    node[:, JOB] = trip[:, HEAD] = trip[:, TAIL] = -1
+    trip[:, BEGIN], trip[:, END], trip[:, OWNER], trip[:, MODE] = d.start, d.end, d.owner, d.mode
+    person[:, HISTORY], person[:, TARGET] = d.history, d.target
+    person[:, CAPPED] = np.minimum(d.most_visits, np.minimum(d.most_today, d.most_minutes)) < FAR_OFF
+    row, ask, spans = _row_table(tables), _ask_table(tables), [span for starts in tables.starts for span in starts]
+    piece = _piece_table(d)
+    near = np.diff(d.rows_from)
+    close = np.zeros((int(np.minimum(near, CLOSE).sum()), 8), dtype=np.int64)
+    closest(d, piece, close, row, CLOSE)
+    tally = np.zeros(32, dtype=np.int64)
+    tally[[TRIPS_FROM, PEOPLE_FROM, CREWS_FROM]] = cuts[1:4]
+    untouched = sum(cost.disturbance_points(instance, entry) for entry in instance.published)
+    untouched += instance.weights.pin * len(instance.pinned)
+    tally[COST] = tally[COST_BEFORE] = tally[BEST] = untouched + sum(tables.price)
+    tally[ROUND], tally[MARK], tally[TAKEN] = 1, 1, 1
+    tally[OPTIONAL_PRICE], tally[REACH] = instance.weights.optional_seat, TUNE["reach"]
+    requests, people = len(tables.requests), len(tables.volunteers)
+    tune = np.zeros(16, dtype=np.int64)
+    tune[: len(TUNE)] = list(TUNE.values())
+    return Desk(
+        memory, node, trip, person, crew,
+        best=memory.copy(),
+        journal=np.empty_like(memory),
+        marks=np.zeros((len(memory), 4), dtype=np.int64),
+        tally=tally,
+        vacant=_zeros(len(seats)),
+        piece=piece,
+        row=row,
+        seat_row=_ints([n for n, _ in seats]),
+        ask=ask,
+        span=_ints(spans).reshape(-1, 2),
+        close=close,
+        near=np.full((requests, NEIGHBOURS), -2, dtype=np.int64),
+        spare=_zeros(people),
+        people=_zeros(3, people),
+        open=_ints(tables.open),
+        teams=_ints([r for r in tables.open if len(tables.requests[r].seats) > 1]),
+        found=_zeros(16),
+        slot=_zeros(SLOTS, 10),
+        order=_zeros(SLOTS),
+        group=_zeros(MOST_SEATS, 8),
+        seats=_zeros(6, MOST_SEATS),
+        starts=_zeros(SLOTS + len(spans)),
+        todo=_zeros(requests),
+        listed=_zeros(requests),
+        stack=_zeros(requests + len(seats) + 1),
+        key=_zeros(requests),
+        heap=_zeros(requests),
+        pool=_zeros(POOL, 3),
+        pool_visit=_zeros(POOL_VISITS, 2),
+        pool_known=_zeros(KNOWN),
+        rng=np.array([(seed * 0x9E3779B97F4A7C15 + 0x1234567) % (1 << 64) or 1], dtype=np.uint64),
+        interval=d.interval,
+        job_row=d.row,
+        there=d.there,
+        back=d.back,
+        fit=d.fit,
+        pieces_from=d.pieces_from,
+        pieces_to=d.pieces_to,
+        jobs_from=d.jobs_from,
+        intervals_from=d.intervals_from,
+        rows_from=d.rows_from,
+        by_row=d.by_row,
+        day=d.day,
+        most_visits=d.most_visits,
+        most_today=d.most_today,
+        most_minutes=d.most_minutes,
+        tune=tune,
+        weights=d.weights,
+        travel=d.travel,
+    )  # fmt: skip
+
+
+def _row_table(tables: Tables) -> Ints:
+    """The rows of seats: `Desk.row`, but for who is near."""
+    table, used = np.zeros((len(tables.rows), 16), dtype=np.int64), 0
+    sizes = np.diff(tables.arrays.rows_from).tolist()
+    for n, row in enumerate(tables.rows):
+        request, k = tables.requests[row.r], row.seats[0]
+        low, high = request.seats[k].lag
+        spans = tables.starts[row.r]
+        table[n, [OF, NODES, NODES_END, OPTIONAL]] = row.r, used, used + len(row.seats), row.optional
+        table[n, [LAG_LOW, LAG_HIGH, LEAST, MOST]] = low, high, spans[0][0] + low, spans[-1][1] + high
+        table[n, [UNSKILLED, TAKES, SIZE]] = not request.seats[k].skills, request.seat_minutes(k), sizes[n]
+        used += len(row.seats)
+    return table
+
+
+def _ask_table(tables: Tables) -> Ints:
+    """The requests: `Desk.ask`."""
+    table, used = np.zeros((len(tables.requests), 8), dtype=np.int64), 0
+    for n, row in enumerate(tables.rows):
+        if n == 0 or tables.rows[n - 1].r != row.r:
+            table[row.r, ROWS] = n
+        table[row.r, ROWS_END] = n + 1
+        table[row.r, SPARE if row.optional else REQUIRED] += len(row.seats)
+    for r, spans in enumerate(tables.starts):
+        table[r, [PRICE, SPANS, SPANS_END]] = tables.price[r], used, used + len(spans)
+        used += len(spans)
+    return table
+
+
+def _piece_table(d: Arrays) -> Ints:
+    """The pieces: `Desk.piece`. A run is of pieces in order, none gaining more than the one before."""
+    number = len(d.first)
+    table = np.zeros((number, 8), dtype=np.int64)
+    for column, values in ((FIRST, d.first), (LAST, d.last), (WORTH, d.gain), (FALL, d.fall), (BEGUN, d.begun)):
+        table[:, column] = values
+    over = d.gain - d.fall * (d.last - d.first)
+    run = number
+    for p in range(number - 1, -1, -1):
+        joins = (
+            p + 1 < number and d.first[p + 1] > d.last[p] and d.gain[p + 1] <= over[p] and d.begun[p] == d.begun[p + 1]
+        )
+        run = run if joins else p + 1
+        table[p, RUN] = run
+    return table
+
+
+def _zeros(*shape: int) -> Ints:
+    return np.zeros(shape, dtype=np.int64)
+
+
+def _ints(values: object) -> Ints:
+    return np.array(values, dtype=np.int64).reshape(-1)

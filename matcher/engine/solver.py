@@ -6,26 +6,25 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from random import Random
 from typing import Literal
 
 from matcher.cost import keeps_pin
-from matcher.eligibility import settled_requests
-from matcher.engine import options
-from matcher.engine.compile import compiled, start_compiling
 from matcher.engine.bound import Bound
+from matcher.engine.compile import compiled, start_compiling
+from matcher.engine.dive import Dive, assigned
+from matcher.engine.grid import Grid
+from matcher.engine.master import Pool
 from matcher.engine.pricing import Pricer
-from matcher.engine.search import Search, insert_by_regret
-from matcher.engine.state import State
+from matcher.engine.search import Search
 from matcher.engine.tables import Tables
 from matcher.exact import Exact, exact
 from matcher.instance import Instance, Request
 from matcher.plan import Assignment, Plan, Unserved
 from matcher.plan import gap as gap_of
-from matcher.proof import Leaf, Proof
+from matcher.proof import Leaf, Proof, first_leaf
 from matcher.reasons import out_of_time, why_left_out, why_settled
 
-SEARCH, EXACT = "diandan search 0.1", "diandan exact 0.1"
+SEARCH, EXACT = "diandan engine 0.2", "diandan exact 0.1"
 REPORT_EVERY = 0.5
 
 GRACE = 0.5
@@ -37,12 +36,23 @@ SMALL = (12, 100)
 EXACT_SHARE = 0.7
 """How much of the time that is left it may take, when it was not asked for by name."""
 
-BOUND_SHARE = 0.6
-"""How much of the time that is left after the first plan goes at most into the bound, and so much of what is left
-then into the best plan of the schedules it has seen."""
+SEARCH_SHARE = 0.12
+"""How much of the time goes into the search before prices are looked for: its trips are what the program begins with."""
+
+BOUND_SHARE = 0.5
+"""How much of the time that is then left goes at most into prices, before whole plans are made of them."""
+
+DIVE_SHARE = 0.5
+"""How much of the time that is left a dive may take."""
+
+COOL, COLD = 25.0, 1.0
+"""Temperatures, in points, of a search that goes on from a good plan."""
 
 MOST_ROUNDS = 200
 """Where steps are counted and not seconds, so many rounds of prices."""
+
+REFINE_AT = 0.01
+"""Buckets of starts are cut once the program promises no more than this share beyond what is proven."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +78,8 @@ def solve(
     engine: Literal["search", "exact"] | None = None,
     progress: Callable[[Progress], None] | None = None,
     proof: Callable[[Proof], None] | None = None,
+    start: Plan | None = None,
+    start_proof: Proof | None = None,
     spent: float = 0.0,
 ) -> Plan:
     """Plan an instance.
@@ -78,10 +90,12 @@ def solve(
     model first, and its plan is taken when it is proven best. Same instance, seed and steps: same plan. Ctrl-C ends
     the work early; the plan then has status `interrupted`. `progress` is called about twice a second. `proof` is
     handed the proof of the plan's bound, which is then what seat prices prove, and not what the exact model knows.
+    `start` is an earlier plan, of this instance or of one much like it: what still fits is the first plan; the prices
+    of `start_proof` are the first prices.
     """
     run = _Run(instance, seconds, gap, seed, time.perf_counter() - spent, progress)
     run.threads = threads or os.cpu_count() or 1
-    run.proof = proof
+    run.proof, run.start, run.start_proof = proof, start, start_proof
     return run.plan(engine, steps)
 
 
@@ -90,7 +104,9 @@ class _Run:
 
     threads = 1
     proof: Callable[[Proof], None] | None = None
-    leaf: Leaf | None = None
+    start: Plan | None = None
+    start_proof: Proof | None = None
+    priced: Bound | None = None
 
     def __init__(
         self,
@@ -105,96 +121,150 @@ class _Run:
         self.started, self.progress = started, progress
         self.reported = 0.0
         self.interrupted = False
-        hopeless = settled_requests(instance)
-        self.hopeless = {request.id for request in hopeless}
-        self.settled = sum(instance.weights.unserved[request.priority] for request in hopeless)
-        self.bound = self.settled
-        self.state = State(options.Tables(instance))
+        self.tables = Tables(instance)
+        self.settled = self.bound = self.tables.settled
+        self.search = Search(self.tables, seed)
 
     def plan(self, engine: str | None, steps: int | None) -> Plan:
         """Build, improve, and write down."""
-        servable = [r for r, request in enumerate(self.instance.requests) if request.id not in self.hopeless]
-        search = Search(self.state, servable, Random(self.seed))
         exactly = engine == "exact" or (engine is None and steps is None and self._is_small())
-        proving = self.proof is not None or (steps is None and not exactly)
-        if proving:
-            start_compiling()
+        start_compiling()
         try:
-            insert_by_regret(self.state, servable, self._spent)
-            search.note()
-            self._report(search, always=True)
-            if proving:
-                self._prove(search, steps)
+            self._begin()
             if exactly:
                 found = self._exact(1.0 if engine else EXACT_SHARE)
                 if found.proven or (engine and found.assignments is not None):
-                    return self._written(found.assignments or (), found.terms, EXACT)
+                    if self.proof is not None:
+                        self._prove_with(steps)
+                    return self._written(tuple(sorted(found.assignments or ())), found.terms, EXACT)
             if engine != "exact":
-                self._improve(search, steps)
+                self._improve(steps)
         except KeyboardInterrupt:
             self.interrupted = True
-            self.state.undo()
-            search.note()
-        search.finish(self._spent_with_margin)
-        return self._written(tuple(sorted(self.state.assignments())), self.state.terms(), SEARCH)
+        self.search.insert_rest(lambda: self._elapsed() > self.seconds)
+        return self._written(tuple(self.search.best()), self.search.terms(), SEARCH)
 
     def _is_small(self) -> bool:
         requests, volunteers = SMALL
         return len(self.instance.requests) <= requests and len(self.instance.volunteers) <= volunteers
 
+    def _begin(self) -> None:
+        """A first plan: what still fits of an earlier one, and what can be served beside it."""
+        if self.start is not None:
+            self.search.begin_from(self.start.assignments)
+            self.search.insert_rest(self._late)
+        else:
+            self.search.insert_by_regret(self._late)
+        self._report(always=True)
+
     def _exact(self, share: float) -> Exact:
         """Ask the exact model; what it proves holds whether or not its plan is taken."""
-        left = share * self._left()
-        found = exact(self.instance, left, self.seed, threads=self.threads, hint=list(self.state.assignments()))
+        found = exact(self.instance, share * self._left(), self.seed, threads=self.threads, hint=self.search.best())
         if self.proof is None:
             self.bound = max(self.bound, found.bound)
-        if found.assignments is not None and self.state.cost > sum(found.terms.values()):
-            self.state.begin_from(found.assignments)
-            self.state.keep()
+        if found.assignments is not None and self.search.best_cost > sum(found.terms.values()):
+            self.search.begin_from(found.assignments)
         if found.interrupted:
             raise KeyboardInterrupt
         return found
 
-    def _prove(self, search: Search, steps: int | None) -> None:
-        """Look for prices that prove much, then for the best plan of the schedules they brought up."""
-        until = None if steps is not None else self._elapsed() + BOUND_SHARE * self._left()
-        bound = self._proven(search, until)
-        if bound is None:
+    def _improve(self, steps: int | None) -> None:
+        """Search, prices, whole plans made of what they brought up, and search again, as long as there is time."""
+        if not self.tables.open:
             return
-        alone = all(len(request.seats) == 1 for request in self.instance.requests)
-        if steps is None and alone and not self._finished(search):
-            seconds = BOUND_SHARE * self._left()
-            found = bound.best_plan(list(self.state.assignments()), seconds, self.seed, self.threads)
-            if found is not None and self.state.begin_from(found):
-                search.note()
-                self.state.restore(search.best)
-                self._report(search, always=True)
+        if steps is not None:
+            self.search.improve(rounds=steps)
+            if self.proof is not None:
+                self._prove_with(steps)
+            return
+        if self.start is None:
+            self._look(SEARCH_SHARE * self._left())
+        if compiled(self._left()):
+            try:
+                self._prove(self._elapsed() + BOUND_SHARE * self._left())
+                while not self._finished() and self.priced is not None:
+                    self._dive()
+                    self._look(0.2 * self._left(), COOL)
+                    self._prove(self._elapsed() + 0.3 * self._left())
+            except TimeoutError:
+                pass
+        while not self._finished():
+            self._look(self._left(), COOL)
 
-    def _proven(self, search: Search, until: float | None) -> Bound | None:
-        """Rounds of prices until that time; None when there was none for the first."""
-        bound = None
+    def _look(self, seconds: float, hot: float | None = None) -> None:
+        """Search for so long, reporting."""
+        end = self._elapsed() + seconds
+
+        def late() -> bool:
+            self._report()
+            return self._elapsed() >= end or self._finished()
+
+        if hot is None:
+            self.search.improve(seconds, late=late)
+        else:
+            self.search.improve(seconds, hot=hot, cold=COLD, late=late)
+
+    def _prove_with(self, steps: int | None) -> None:
+        """A bound by prices for the proof that was asked for, whatever it takes when steps are counted."""
+        compiled(None)
         try:
-            if compiled(self._before(until)):
-                pricer = Pricer(Tables(self.instance, lambda: self._before(until) == 0), self.threads)
-                bound = Bound(pricer, list(self.state.assignments()), self._before(until))
-                self._note_bound(search, bound)
-                rounds = 0
-                while not bound.done and rounds < MOST_ROUNDS and not self._proven_enough(search):
-                    bound.step(self._before(until))
-                    self._note_bound(search, bound)
-                    rounds += until is None
+            self._prove(None if steps is not None else self._elapsed() + self._left())
         except TimeoutError:
             pass
-        if bound is not None:
-            self.leaf = bound.leaf()
-        return bound
 
-    def _note_bound(self, search: Search, bound: Bound) -> None:
+    def _prove(self, until: float | None) -> None:
+        """Rounds of prices until that time, or until they are as good as they get; TimeoutError once time is over."""
+        rounds = 0
+        try:
+            if self.priced is None:
+                self.priced = self._first_bound(until)
+                self._note_bound(self.priced)
+            bound = self.priced
+            bound.pool.take(bound.schedules_of(self.search.best()))
+            while not self._proven_enough() and rounds < MOST_ROUNDS and self._before(until) != 0.0:
+                if bound.done or bound.promised <= REFINE_AT * abs(bound.proven):
+                    if not bound.refine() and bound.done:
+                        break
+                bound.step(self._before(until))
+                self._note_bound(bound)
+                rounds += until is None
+        except TimeoutError:
+            if self._left() <= 0:
+                raise
+
+    def _first_bound(self, until: float | None) -> Bound:
+        pricer = Pricer(self.tables, self.threads)
+        pool = Pool(self.tables.arrays.row)
+        pool.take(pricer.schedule(v, visits) for v, visits in self.search.pool())
+        grid = points = None
+        if self.start_proof is not None:
+            grid = Grid(self.tables)
+            points = grid.points_of(first_leaf(self.start_proof.tree))
+        return Bound(pricer, self.search.best(), pool, grid, points, self._before(until))
+
+    def _dive(self) -> None:
+        """Make a whole plan of the mixture the prices came to, and go on searching from it if it is any good."""
+        assert self.priced is not None
+        end = self._elapsed() + DIVE_SHARE * self._left()
+
+        def late() -> bool:
+            self._report()
+            return self._elapsed() >= end or self._finished()
+
+        dive = Dive(self.priced, late)
+        schedules = dive.run()
+        if self._elapsed() >= end:
+            schedules = dive.finish(0.3 * self._left())
+        self.search.begin_from(assigned(self.tables, schedules))
+        self.search.insert_rest(self._late)
+        self._report()
+
+    def _note_bound(self, bound: Bound) -> None:
         self.bound = max(self.bound, bound.proven)
-        self._report(search)
+        self._report()
 
-    def _proven_enough(self, search: Search) -> bool:
-        return self._gap(search.best[2]) <= self.wanted_gap
+    def _proven_enough(self) -> bool:
+        return self._gap(self.search.best_cost) <= self.wanted_gap
 
     def _before(self, until: float | None) -> float | None:
         """Seconds until then."""
@@ -203,27 +273,14 @@ class _Run:
     def _left(self) -> float:
         return max(0.0, self.seconds - self._margin() - self._elapsed())
 
-    def _improve(self, search: Search, steps: int | None) -> None:
-        search.note()
-        done = 0
-        while search.servable and not self._finished(search) and (steps is None or done < steps):
-            search.round(min(1.0, self._spent() if steps is None else done / steps))
-            done += 1
-            self._report(search)
+    def _late(self) -> bool:
+        return self._left() <= 0
 
-    def _finished(self, search: Search) -> bool:
-        return self._spent() >= 1 or self._proven_enough(search)
+    def _finished(self) -> bool:
+        return self._late() or self._proven_enough()
 
     def _gap(self, cost: int) -> float:
         return gap_of(cost, self.bound, self.settled, 0) or 0.0
-
-    def _spent(self) -> float:
-        """What share of the time for planning is gone."""
-        return self._elapsed() / (self.seconds - self._margin())
-
-    def _spent_with_margin(self) -> float:
-        """The same of all the time there is."""
-        return self._elapsed() / self.seconds
 
     def _margin(self) -> float:
         """Time kept back to finish and to write down why what is left is left."""
@@ -232,20 +289,20 @@ class _Run:
     def _elapsed(self) -> float:
         return time.perf_counter() - self.started
 
-    def _report(self, search: Search, always: bool = False) -> None:
+    def _report(self, always: bool = False) -> None:
         elapsed = self._elapsed()
         if self.progress is None or (elapsed < self.reported + REPORT_EVERY and not always):
             return
         self.reported = elapsed
-        _, crews, cost = search.best
-        served = sum(crew is not None for crew in crews)
-        self.progress(Progress(elapsed, cost, self.bound, self._gap(cost), served, len(crews)))
+        cost = self.search.best_cost
+        requests = len(self.instance.requests)
+        self.progress(Progress(elapsed, cost, self.bound, self._gap(cost), self.search.served(), requests))
 
     def _written(self, assignments: tuple[Assignment, ...], terms: dict[str, int], engine: str) -> Plan:
         cost = sum(terms.values())
         status = "optimal" if cost == self.bound else "interrupted" if self.interrupted else "feasible"
         if self.proof is not None:
-            leaf = Leaf() if self.leaf is None else self.leaf
+            leaf = Leaf() if self.priced is None else self.priced.leaf()
             self.proof(Proof(self.instance.name, self.bound, leaf))
         served = {assignment.request for assignment in assignments}
         left = [(r, request) for r, request in enumerate(self.instance.requests) if request.id not in served]
@@ -269,8 +326,7 @@ class _Run:
     def _unserved(self, r: int, request: Request, assignments: tuple[Assignment, ...]) -> Unserved:
         if self._elapsed() > self.seconds + GRACE:
             return Unserved(request.id, (out_of_time(),))
-        if request.id in self.hopeless:
+        if r in self.tables.hopeless:
             return Unserved(request.id, why_settled(self.instance, request))
-        choice = self.state.best(r)
-        points = None if choice is None else round(choice.points)
+        points = self.search.cheapest_insertion(r)
         return Unserved(request.id, why_left_out(self.instance, request, assignments, points))
