@@ -12,14 +12,14 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from matcher.engine.tables import FAR_OFF, Ints
+from matcher.engine.tables import FAR_OFF, Cube, Ints
 from matcher.engine.trips import (
     AFTER, AT, BEGIN, BEGUN, BLINK, BY, BY_JOB, CHEAPEST, COST, COST_BEFORE, CREWS_FROM, EARLY, END, FALL, FIRST,
     FROM_PIECE, HEAD, HEAPED, HISTORY, HOME, JOB, LAST, LATE, LEG, LOAD, LOSSY, MARK, MARKED, MINUTES, MISSING, MODE,
     NEXT, NOW, OPTIONAL_PRICE, OWNER, PER_MINUTE, PRICE, RARE, RARITY, REACH, REQUEST, REQUIRED, RNG, ROWS, ROWS_END,
-    RUNNER_UP, SECOND, SERVED, SPANS, SPANS_END, SPARE, STARTS, TAIL, TAKEN, TARGET, TODO, TO_PIECE, TRIP,
-    TRIPS_FROM, VIA_SEAT, VIA_SLOT, VISITS, Core, allowance, follows, keep, link, load_points, places, pushed,
-    settle, touch, undo, unlink, worth,
+    RUNNER_UP, SECOND, SERVED, SPANS, SPANS_END, SPARE, STARTS, TAIL, TAKEN, TARGET, TODO, TO_PIECE, TRIP, TRIPS_FROM,
+    VIA_SEAT, VIA_SLOT, VISITS, Core, allowance, follows, keep, link, load_points, places, pushed, settle, touch,
+    undo, unlink, worth,
 )  # fmt: skip
 
 NEIGHBOURS = 64
@@ -47,6 +47,9 @@ ROW, SEATS, ORDER, ORDER_END, ACTIVE, FALLING = range(6)
 IN_GROUP, CHOSEN, TRIED, QUEUE, BEST_CHOSEN = range(5)
 
 MOST_SEATS = 64
+
+NO, YES, EVER = np.int64(0), np.int64(1), np.int64(FAR_OFF)
+"""Handed to kernels: of a plain number numba would make a kernel of its own."""
 
 
 class Desk(NamedTuple):
@@ -108,14 +111,14 @@ def below(tally: Ints, n: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def cheapest(w: Desk, n: int, low: int, high: int, bound: int, second: bool, whole: bool) -> bool:
+def cheapest(w: Desk, n: int, low: int, high: int, bound: int, second: int, whole: int) -> bool:
     """The cheapest place for a seat of row n starting from `low` to `high`, below `bound` points, into the tally.
 
     Marked people are passed over. `second`: the next best person is wanted too. `whole`: everybody is looked at, else
     those to whom it costs least alone, and those who come near.
     """
     c, close, row = w.core, w.close, w.row
-    memory, tally = c.memory, c.tally
+    memory, ledger, tally, piece, travel = c.memory, c.ledger, c.tally, c.piece, c.travel
     tally[CHEAPEST] = tally[SECOND] = bound
     tally[BY_JOB] = tally[BY] = tally[RUNNER_UP] = -1
     if whole:
@@ -144,8 +147,7 @@ def cheapest(w: Desk, n: int, low: int, high: int, bound: int, second: bool, who
                     points += memory[v, RARE]
                 if points >= tally[of_limit]:
                     continue
-        consider(
-            c, t, r, minutes, unskilled, close[k, AT_JOB], close[k, THERE], close[k, BACK], close[k, OWN_FIT],
+        consider(memory, ledger, tally, piece, travel, t, r, minutes, unskilled, close[k, AT_JOB], close[k, THERE], close[k, BACK], close[k, OWN_FIT],
             close[k, PIECES], close[k, PIECES_END], low, high,
         )  # fmt: skip
     if end - begin < row[n, SIZE]:
@@ -156,8 +158,7 @@ def cheapest(w: Desk, n: int, low: int, high: int, bound: int, second: bool, who
 @njit(cache=True, nogil=True)
 def _look_at(w: Desk, n: int, j: int, t: int, low: int, high: int) -> None:
     """Consider job j of row n, in trip t."""
-    consider(
-        w.core, t, w.row[n, OF], w.row[n, TAKES], w.row[n, UNSKILLED], j, w.core.there[j], w.core.back[j], w.fit[j],
+    consider(w.core.memory, w.core.ledger, w.core.tally, w.core.piece, w.core.travel, t, w.row[n, OF], w.row[n, TAKES], w.row[n, UNSKILLED], j, w.core.there[j], w.core.back[j], w.fit[j],
         w.pieces_from[j], w.pieces_to[j], low, high,
     )  # fmt: skip
 
@@ -194,26 +195,25 @@ def job_at(job_row: Ints, begin: int, end: int, n: int) -> int:
 
 @njit(cache=True, nogil=True)
 def consider(
-    c: Core, t: int, r: int, minutes: int, unskilled: int, j: int, there: int, back: int, fit: int, begin: int,
+    memory: Ints, ledger: Ints, tally: Ints, piece: Ints, travel: Cube, t: int, r: int, minutes: int, unskilled: int, j: int, there: int, back: int, fit: int, begin: int,
     end: int, low: int, high: int,
 ) -> None:  # fmt: skip
     """Take job j in trip t into what is found where it is the best, or the second best person so far."""
-    memory, tally = c.memory, c.tally
     v = memory[t, OWNER]
-    if c.ledger[v, MARKED] == tally[MARK]:
+    if ledger[v, MARKED] == tally[MARK]:
         return
-    room = allowance(memory, t, 1)
+    room = allowance(memory, t, YES)
     if room < 0:
         return
     points, after, a, b = places(
-        memory, c.piece, c.travel, tally, t, r, minutes, there, back, fit, begin, end, low, high, room
+        memory, piece, travel, tally, t, r, minutes, there, back, fit, begin, end, low, high, room
     )  # fmt: skip
     if points >= FAR_OFF:
         return
     if unskilled:
         points += memory[v, RARE]
     if points < tally[CHEAPEST]:
-        if tally[BLINK] > 0 and below(tally, 1000) < tally[BLINK]:
+        if tally[BLINK] > 0 and draw(tally) % 1000 < tally[BLINK]:
             return
         if tally[BY] != v:
             tally[SECOND], tally[RUNNER_UP] = tally[CHEAPEST], tally[BY]
@@ -229,8 +229,7 @@ def fill(w: Desk, n: int, q: int, low: int, high: int) -> bool:
     c, tally = w.core, w.core.tally
     j = tally[BY_JOB]
     t = tally[TRIPS_FROM] + w.interval[j]
-    link(
-        c, q, t, j, w.row[n, OF], w.row[n, TAKES], w.fit[j], tally[AFTER], tally[FROM_PIECE], tally[TO_PIECE], low,
+    link(c.memory, c.ledger, tally, q, t, j, w.row[n, OF], w.row[n, TAKES], w.fit[j], tally[AFTER], tally[FROM_PIECE], tally[TO_PIECE], low,
         high,
     )  # fmt: skip
     return settle(c, t)
@@ -246,7 +245,7 @@ def slots(
     """Every place in trip t for a seat of this row, written to `slot` from `used` on; how many there are then."""
     memory, piece, tally, travel = c.memory, c.piece, c.tally, c.travel
     v, r, minutes = memory[t, OWNER], row[OF], row[TAKES]
-    room = allowance(memory, t, 1)
+    room = allowance(memory, t, YES)
     if room < 0:
         return used
     now, mode, target = tally[NOW], memory[t, MODE], memory[v, TARGET]
@@ -285,9 +284,9 @@ def slots(
 
 
 @njit(cache=True, nogil=True)
-def _gather(w: Desk, r: int, whole: bool) -> int:
+def _gather(w: Desk, r: int, whole: int) -> int:
     """The slots of every required row of the request, cheapest first; how many rows, -1 when a row has too few."""
-    c, group, close, slot, groups, used = w.core, w.group, w.close, w.slot, 0, 0
+    c, group, close, slot, groups, used = w.core, w.group, w.close, w.slot, NO, NO
     memory, tally = c.memory, c.tally
     crew = tally[CREWS_FROM] + r
     for n in range(memory[crew, ROWS], memory[crew, ROWS_END]):
@@ -329,7 +328,7 @@ def _gather(w: Desk, r: int, whole: bool) -> int:
 
 
 @njit(cache=True, nogil=True)
-def cheapest_crew(w: Desk, r: int, bound: int, whole: bool) -> bool:
+def cheapest_crew(w: Desk, r: int, bound: int, whole: int) -> bool:
     """The start and the crew of different people that cost least, below `bound`; into the tally and `seats`."""
     slot, starts, tally = w.slot, w.starts, w.core.tally
     crew = tally[CREWS_FROM] + r
@@ -337,7 +336,7 @@ def cheapest_crew(w: Desk, r: int, bound: int, whole: bool) -> bool:
     groups = _gather(w, r, whole)
     if groups < 0:
         return False
-    seats = 0
+    seats = NO
     for g in range(groups):
         for _ in range(w.group[g, SEATS]):
             w.seats[IN_GROUP, seats] = g
@@ -505,18 +504,18 @@ def _fill_crew(w: Desk, r: int) -> None:
 
 
 @njit(cache=True, nogil=True)
-def find(w: Desk, r: int, bound: int, second: bool, thorough: bool) -> bool:
+def find(w: Desk, r: int, bound: int, second: int, thorough: int) -> bool:
     """The cheapest way to serve the request below `bound` points, into the tally. `thorough`: at any cost of time."""
     memory, tally = w.core.memory, w.core.tally
     crew = tally[CREWS_FROM] + r
     if memory[crew, REQUIRED] + memory[crew, SPARE] > 1:
-        return cheapest_crew(w, r, bound, False) or (thorough and cheapest_crew(w, r, bound, True))
+        return cheapest_crew(w, r, bound, NO) or (thorough > 0 and cheapest_crew(w, r, bound, YES))
     tally[MARK] += 1
     n = memory[crew, ROWS]
-    if cheapest(w, n, -FAR_OFF, FAR_OFF, bound, second, False):
+    if cheapest(w, n, -EVER, EVER, bound, second, NO):
         return True
     beyond = w.row[n, SIZE] > min(tally[REACH], w.row[n, NEAR_END] - w.row[n, NEAR])
-    return thorough and beyond and cheapest(w, n, -FAR_OFF, FAR_OFF, bound, second, True)
+    return thorough > 0 and beyond and cheapest(w, n, -EVER, EVER, bound, second, YES)
 
 
 @njit(cache=True, nogil=True)
@@ -528,7 +527,7 @@ def commit(w: Desk, r: int) -> None:
         _fill_crew(w, r)
     else:
         n = memory[crew, ROWS]
-        fill(w, n, w.row[n, NODES], -FAR_OFF, FAR_OFF)
+        fill(w, n, w.row[n, NODES], -EVER, EVER)
     count_served(w.core, crew, tally[STARTS])
     if memory[crew, SPARE] > 0:
         fill_optional(w, r)
@@ -538,7 +537,7 @@ def commit(w: Desk, r: int) -> None:
 def count_served(c: Core, crew: int, start: int) -> None:
     """The required seats of a request, by its row in the memory, are filled, the optional ones empty."""
     memory = c.memory
-    touch(c, crew)
+    touch(c.memory, c.ledger, c.tally, crew)
     memory[crew, SERVED], memory[crew, AT], memory[crew, MISSING] = 1, start, memory[crew, SPARE]
     c.tally[COST] += memory[crew, SPARE] * c.tally[OPTIONAL_PRICE] - memory[crew, PRICE]
 
@@ -546,7 +545,7 @@ def count_served(c: Core, crew: int, start: int) -> None:
 @njit(cache=True, nogil=True)
 def count_left(c: Core, crew: int) -> None:
     """The request is unserved from now on."""
-    touch(c, crew)
+    touch(c.memory, c.ledger, c.tally, crew)
     c.memory[crew, SERVED] = 0
     c.tally[COST] += c.memory[crew, PRICE] - c.memory[crew, MISSING] * c.tally[OPTIONAL_PRICE]
 
@@ -554,7 +553,7 @@ def count_left(c: Core, crew: int) -> None:
 @njit(cache=True, nogil=True)
 def count_optional(c: Core, crew: int, filled: int) -> None:
     """An optional seat was filled (1) or emptied (-1)."""
-    touch(c, crew)
+    touch(c.memory, c.ledger, c.tally, crew)
     c.memory[crew, MISSING] -= filled
     c.tally[COST] -= filled * c.tally[OPTIONAL_PRICE]
 
@@ -581,7 +580,7 @@ def fill_optional(w: Desk, r: int) -> None:
             if memory[q, JOB] < 0:
                 if not reseat(w, r, n, q, price):
                     break
-                count_optional(w.core, crew, 1)
+                count_optional(w.core, crew, YES)
 
 
 @njit(cache=True, nogil=True)
@@ -591,14 +590,14 @@ def reseat(w: Desk, r: int, n: int, q: int, bound: int) -> bool:
     start = w.core.memory[crew, AT]
     low, high = start + w.row[n, LAG_LOW], start + w.row[n, LAG_HIGH]
     mark_crew(w, crew)
-    return cheapest(w, n, low, high, bound, False, False) and fill(w, n, q, low, high)
+    return cheapest(w, n, low, high, bound, NO, NO) and fill(w, n, q, low, high)
 
 
 @njit(cache=True, nogil=True)
 def drop(w: Desk, r: int) -> None:
     """Leave the request unserved, and whatever no longer fits without it on the way; `todo` lists what was left."""
     w.stack[0] = r
-    drop_all(w, 1)
+    drop_all(w, YES)
 
 
 @njit(cache=True, nogil=True)
@@ -615,8 +614,8 @@ def drop_all(w: Desk, top: int) -> None:
         count_left(c, crew)
         for q in range(w.row[memory[crew, ROWS], NODES], w.row[memory[crew, ROWS_END] - 1, NODES_END]):
             if memory[q, JOB] >= 0:
-                t = unlink(c, q)
-                if not settle(c, t) or allowance(memory, t, 0) < 0:
+                t = unlink(memory, c.ledger, tally, q)
+                if not settle(c, t) or allowance(memory, t, NO) < 0:
                     top = clear(c, w.stack, t, top)
 
 
@@ -624,10 +623,10 @@ def drop_all(w: Desk, top: int) -> None:
 def clear(c: Core, stack: Ints, t: int, top: int) -> int:
     """Empty trip t; the requests it served are put on the stack, whose new height comes back."""
     memory = c.memory
-    touch(c, t)
+    touch(c.memory, c.ledger, c.tally, t)
     q = memory[t, HEAD]
     while q >= 0:
-        touch(c, q)
+        touch(c.memory, c.ledger, c.tally, q)
         stack[top] = memory[q, REQUEST]
         top += 1
         memory[q, JOB] = -1
@@ -722,7 +721,7 @@ def pop(heap: Ints, key: Ints, tally: Ints) -> int:
     """The most urgent of those who wait, who waits no longer."""
     first = heap[0]
     tally[HEAPED] -= 1
-    size, place = tally[HEAPED], 0
+    size, place = tally[HEAPED], NO
     heap[0] = heap[size]
     while 2 * place + 1 < size:
         child = 2 * place + 1
@@ -741,7 +740,7 @@ def queue(w: Desk, begin: int, end: int) -> None:
     memory, crews = w.core.memory, w.core.tally[CREWS_FROM]
     for k in range(begin, end):
         r = w.open[k]
-        if not memory[crews + r, SERVED] and find(w, r, memory[crews + r, PRICE], True, True):
+        if not memory[crews + r, SERVED] and find(w, r, memory[crews + r, PRICE], YES, YES):
             push(w.heap, w.key, w.core.tally, r, _urgency(w.core, r))
 
 
@@ -756,7 +755,7 @@ def serve_waiting(w: Desk, looks: int) -> bool:
         if tally[HEAPED] == 0:
             return False
         r = pop(w.heap, w.key, tally)
-        if not find(w, r, w.core.memory[tally[CREWS_FROM] + r, PRICE], True, True):
+        if not find(w, r, w.core.memory[tally[CREWS_FROM] + r, PRICE], YES, YES):
             continue
         urgency = _urgency(w.core, r)
         if tally[HEAPED] > 0 and urgency < w.key[w.heap[0]]:
@@ -777,7 +776,7 @@ def serve_rest(w: Desk, begin: int, end: int) -> None:
         if memory[crew, SERVED]:
             if memory[crew, MISSING] > 0:
                 fill_optional(w, r)
-        elif find(w, r, memory[crew, PRICE], False, True):
+        elif find(w, r, memory[crew, PRICE], NO, YES):
             commit(w, r)
         if tally[COST] < tally[COST_BEFORE]:
             keep(tally)

@@ -18,10 +18,10 @@ from numba import njit
 
 from matcher import cost
 from matcher.engine.insertion import (
-    ALONE, AT_JOB, AT_TRIP, BACK, LAG_HIGH, LAG_LOW, LEAST, MOST, MOST_SEATS, NEAR, NEAR_END, NEIGHBOURS, NODES,
-    NODES_END, OF, OPTIONAL, OWN_FIT, PIECES, PIECES_END, SIZE, SLOTS, TAKES, THERE, UNSKILLED, Desk, below,
-    cheapest, clear, commit, count_left, count_optional, count_served, drop, drop_all, enlist, fill_optional, find,
-    neighbours, queue, reseat, serve_rest, serve_waiting,
+    ALONE, AT_JOB, AT_TRIP, BACK, EVER, LAG_HIGH, LAG_LOW, LEAST, MOST, MOST_SEATS, NEAR, NEAR_END, NEIGHBOURS, NO,
+    NODES, NODES_END, OF, OPTIONAL, OWN_FIT, PIECES, PIECES_END, SIZE, SLOTS, TAKES, THERE, UNSKILLED, YES, Desk,
+    below, cheapest, clear, commit, count_left, count_optional, count_served, draw, drop, drop_all, enlist,
+    fill_optional, find, neighbours, queue, reseat, serve_rest, serve_waiting,
 )  # fmt: skip
 from matcher.engine.tables import FAR_OFF, Arrays, Ints, Tables
 from matcher.engine.trips import (
@@ -192,8 +192,8 @@ def take_over(w: Desk, given: Ints, crews: Ints, members: Ints) -> None:
     tally[TODO] = 0
     for k in range(len(given)):
         t = tally[TRIPS_FROM] + w.interval[given[k, BY_MEANS]]
-        if memory[t, VISITS] > 0 and (not settle(c, t) or allowance(memory, t, 0) < 0):
-            drop_all(w, clear(c, w.stack, t, 0))
+        if memory[t, VISITS] > 0 and (not settle(c, t) or allowance(memory, t, NO) < 0):
+            drop_all(w, clear(c, w.stack, t, NO))
     keep(tally)
     for n in range(len(crews)):
         if memory[tally[CREWS_FROM] + crews[n, 0], SERVED] == 0:
@@ -213,7 +213,7 @@ def _leave_all(w: Desk) -> None:
     c, tally = w.core, w.core.tally
     for t in range(tally[TRIPS_FROM], tally[PEOPLE_FROM]):
         if c.memory[t, VISITS] > 0:
-            clear(c, w.stack, t, 0)
+            clear(c, w.stack, t, NO)
     for crew in range(tally[CREWS_FROM], len(c.memory)):
         if c.memory[crew, SERVED]:
             count_left(c, crew)
@@ -224,8 +224,7 @@ def _leave_all(w: Desk) -> None:
 def _give(w: Desk, given: Ints, k: int, t: int, after: int) -> None:
     """One of the visits goes into trip t, behind that seat."""
     q, j = given[k, SEAT], given[k, BY_MEANS]
-    link(
-        w.core, q, t, j, given[k, OF_CREW], w.row[w.seat_row[q], TAKES], w.fit[j], after, given[k, FROM_PART],
+    link(w.core.memory, w.core.ledger, w.core.tally, q, t, j, given[k, OF_CREW], w.row[w.seat_row[q], TAKES], w.fit[j], after, given[k, FROM_PART],
         given[k, TO_PART], given[k, NOT_BEFORE], given[k, NOT_AFTER],
     )  # fmt: skip
 
@@ -239,7 +238,7 @@ def _give_alone(w: Desk, given: Ints, k: int) -> bool:
     while q >= 0 and memory[q, EARLY] <= given[k, STARTED]:
         after, q = q, memory[q, NEXT]
     _give(w, given, k, t, after)
-    return settle(w.core, t) and allowance(memory, t, 0) >= 0
+    return settle(w.core, t) and allowance(memory, t, NO) >= 0
 
 
 @njit(cache=True, nogil=True)
@@ -249,7 +248,7 @@ def _count_crew(w: Desk, given: Ints, crews: Ints, members: Ints, n: int) -> Non
     count_served(w.core, crew, crews[n, 1])
     for k in range(crews[n, 2], crews[n, 3]):
         if w.row[w.seat_row[given[members[k], SEAT]], OPTIONAL]:
-            count_optional(w.core, crew, 1)
+            count_optional(w.core, crew, YES)
 
 
 # ruin
@@ -282,16 +281,16 @@ def _take_out(w: Desk, q: int) -> None:
     c, memory, tally = w.core, w.core.memory, w.core.tally
     r = memory[q, REQUEST]
     crew = tally[CREWS_FROM] + r
-    if not _is_crew(memory, crew) or below(tally, 100) >= w.tune[8]:
+    if not _is_crew(memory, crew) or draw(tally) % 100 >= w.tune[8]:
         drop(w, r)
         return
-    t = unlink(c, q)
+    t = unlink(memory, c.ledger, tally, q)
     w.vacant[tally[VACANT]] = q
     tally[VACANT] += 1
     if w.row[w.seat_row[q], OPTIONAL]:
-        count_optional(c, crew, -1)
-    if not settle(c, t) or allowance(memory, t, 0) < 0:
-        drop_all(w, clear(c, w.stack, t, 0))
+        count_optional(c, crew, -YES)
+    if not settle(c, t) or allowance(memory, t, NO) < 0:
+        drop_all(w, clear(c, w.stack, t, NO))
 
 
 @njit(cache=True, nogil=True)
@@ -367,7 +366,7 @@ def _ruin_crews(w: Desk, seed: int, size: int) -> None:
         several = _is_crew(w.core.memory, w.core.tally[CREWS_FROM] + r)
         if taken >= size:
             return
-        if below(w.core.tally, 100) < (60 if several else 10):
+        if draw(w.core.tally) % 100 < (60 if several else 10):
             _renew(w, r)
             taken += 1
 
@@ -392,7 +391,7 @@ def _sort(w: Desk) -> None:
     for k in range(number - 1, 0, -1):
         other = below(tally, k + 1)
         todo[k], todo[other] = todo[other], todo[k]
-    kind = below(tally, 8)
+    kind = draw(tally) % 8
     if kind < 2:
         return
     for k in range(number):
@@ -427,7 +426,7 @@ def _put_in(w: Desk, begin: int) -> int:
     while k < tally[TODO]:
         r = w.todo[k]
         crew = tally[CREWS_FROM] + r
-        if not memory[crew, SERVED] and find(w, r, memory[crew, PRICE], False, below(tally, 8) == 0):
+        if not memory[crew, SERVED] and find(w, r, memory[crew, PRICE], NO, np.int64(draw(tally) % 8 == 0)):
             commit(w, r)
         k += 1
     return k
@@ -444,7 +443,7 @@ def _fill_vacant(w: Desk) -> None:
         if memory[tally[CREWS_FROM] + r, SERVED] and memory[q, JOB] < 0:
             if w.row[n, OPTIONAL]:
                 fill_optional(w, r)
-            elif not reseat(w, r, n, q, FAR_OFF):
+            elif not reseat(w, r, n, q, EVER):
                 drop(w, r)
     tally[VACANT] = 0
 
@@ -458,23 +457,23 @@ def _round(w: Desk, temperature: float) -> bool:
     tally[BLINK] = tune[2]
     seed = w.open[below(tally, len(w.open))]
     size = 1 + below(tally, tune[1])
-    kind = below(tally, 100)
+    kind = draw(tally) % 100
     if kind < tune[6] and len(w.teams) > 0:
-        _ruin_crews(w, w.teams[below(tally, len(w.teams))], 1 + below(tally, 4))
+        _ruin_crews(w, w.teams[below(tally, len(w.teams))], 1 + draw(tally) % 4)
     elif kind < tune[6] + tune[5] or (kind < 80 and not memory[tally[CREWS_FROM] + seed, SERVED]):
         _ruin_rivals(w, seed, size)
     else:
         _ruin_strings(w, seed, size)
-    early = below(tally, 2) == 0
+    early = draw(tally) % 2 == 0
     if early:
         _fill_vacant(w)
     _sort(w)
-    put_in = _put_in(w, 0)
+    put_in = _put_in(w, NO)
     if not early:
         _fill_vacant(w)
         _put_in(w, put_in)
     tally[BLINK] = 0
-    chance = (below(tally, 1 << 30) + 1) / (1 << 30)
+    chance = (draw(tally) % (1 << 30) + 1) / (1 << 30)
     if tally[COST] - tally[COST_BEFORE] > -temperature * math.log(chance):
         undo(w.core)
         return False
@@ -630,7 +629,7 @@ class Search:
         """Points of serving request r beside everything the best plan does; None where it does not fit."""
         w = self.desk
         return_to_best(w)
-        if r in self.tables.hopeless or not find(w, r, FAR_OFF, False, True):
+        if r in self.tables.hopeless or not find(w, r, FAR_OFF, 0, 1):
             return None
         commit(w, r)
         points = self.cost - self.best_cost + self.tables.price[r]

@@ -72,9 +72,8 @@ class Core(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def touch(c: Core, x: int) -> None:
+def touch(memory: Ints, ledger: Ints, tally: Ints, x: int) -> None:
     """Row x of the memory is about to be written."""
-    memory, ledger, tally = c.memory, c.ledger, c.tally
     if memory[x, STAMP] == tally[ROUND]:
         return
     k = tally[JOURNAL]
@@ -152,23 +151,24 @@ def load_points(tally: Ints, target: int, load: int) -> int:
 
 @njit(cache=True, nogil=True)
 def link(
-    c: Core, q: int, t: int, j: int, r: int, minutes: int, fit: int, after: int, begin: int, end: int, low: int,
+    memory: Ints,
+    ledger: Ints,
+    tally: Ints, q: int, t: int, j: int, r: int, minutes: int, fit: int, after: int, begin: int, end: int, low: int,
     high: int,
 ) -> None:  # fmt: skip
     """Fill seat q by job j behind seat `after` of trip t (-1: first). `settle` must follow."""
-    memory = c.memory
-    touch(c, q)
-    touch(c, t)
+    touch(memory, ledger, tally, q)
+    touch(memory, ledger, tally, t)
     before = memory[t, HEAD] if after < 0 else memory[after, NEXT]
     if after < 0:
         memory[t, HEAD] = q
     else:
-        touch(c, after)
+        touch(memory, ledger, tally, after)
         memory[after, NEXT] = q
     if before < 0:
         memory[t, TAIL] = q
     else:
-        touch(c, before)
+        touch(memory, ledger, tally, before)
         memory[before, PREV] = q
     memory[q, JOB], memory[q, PREV], memory[q, NEXT], memory[q, TRIP] = j, after, before, t
     memory[q, LOW], memory[q, HIGH], memory[q, FROM], memory[q, TO] = low, high, begin, end
@@ -177,21 +177,20 @@ def link(
 
 
 @njit(cache=True, nogil=True)
-def unlink(c: Core, q: int) -> int:
+def unlink(memory: Ints, ledger: Ints, tally: Ints, q: int) -> int:
     """Empty seat q; the trip its visit was in. `settle` must follow."""
-    memory = c.memory
     t, after, before = memory[q, TRIP], memory[q, PREV], memory[q, NEXT]
-    touch(c, q)
-    touch(c, t)
+    touch(memory, ledger, tally, q)
+    touch(memory, ledger, tally, t)
     if after < 0:
         memory[t, HEAD] = before
     else:
-        touch(c, after)
+        touch(memory, ledger, tally, after)
         memory[after, NEXT] = before
     if before < 0:
         memory[t, TAIL] = after
     else:
-        touch(c, before)
+        touch(memory, ledger, tally, before)
         memory[before, PREV] = after
     memory[q, JOB] = -1
     memory[t, VISITS] -= 1
@@ -201,12 +200,13 @@ def unlink(c: Core, q: int) -> int:
 @njit(cache=True, nogil=True)
 def settle(c: Core, t: int) -> bool:
     """Time and count trip t after its visits changed; False, and nothing counted, when it does not fit."""
-    memory, piece, tally, travel = c.memory, c.piece, c.tally, c.travel
+    memory, ledger, tally = c.memory, c.ledger, c.tally
+    piece, travel = c.piece, c.travel
     now, mode = tally[NOW], memory[t, MODE]
     free, way, service, points, lossy = memory[t, BEGIN], 0, 0, 0, 0
     last, q = -1, memory[t, HEAD]
     while q >= 0:
-        touch(c, q)
+        touch(memory, ledger, tally, q)
         leg = c.there[memory[q, JOB]] if last < 0 else np.int64(travel[mode, memory[last, REQUEST], memory[q, REQUEST]])
         begin, end, low, high = memory[q, FROM], memory[q, TO], memory[q, LOW], memory[q, HIGH]
         soonest = leg + (free if piece[begin, BEGUN] else max(free, now))
@@ -237,17 +237,16 @@ def settle(c: Core, t: int) -> bool:
         memory[q, LATE] = bound
         leg, q = memory[q, LEG], memory[q, PREV]
     way += home
-    _count(c, t, home, way + service, points + tally[PER_MINUTE] * way, lossy)
+    _count(memory, ledger, tally, t, home, way + service, points + tally[PER_MINUTE] * way, lossy)
     return True
 
 
 @njit(cache=True, nogil=True)
-def _count(c: Core, t: int, home: int, busy: int, points: int, lossy: int) -> None:
+def _count(memory: Ints, ledger: Ints, tally: Ints, t: int, home: int, busy: int, points: int, lossy: int) -> None:
     """Enter what trip t comes to, and its person's load."""
-    memory, tally = c.memory, c.tally
     v = memory[t, OWNER]
-    touch(c, t)
-    touch(c, v)
+    touch(memory, ledger, tally, t)
+    touch(memory, ledger, tally, v)
     before, target = memory[v, HISTORY], memory[v, TARGET]
     load = memory[v, LOAD] + busy - memory[t, BUSY]
     fair = load_points(tally, target, before + load) - load_points(tally, target, before)
