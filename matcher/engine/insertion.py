@@ -17,13 +17,16 @@ from matcher.engine.trips import (
     AFTER, AT, BEGIN, BEGUN, BLINK, BY, BY_JOB, CHEAPEST, COST, COST_BEFORE, CREWS_FROM, EARLY, END, FALL, FIRST,
     FROM_PIECE, HEAD, HEAPED, HISTORY, HOME, JOB, LAST, LATE, LEG, LOAD, LOSSY, MARK, MARKED, MINUTES, MISSING, MODE,
     NEXT, NOW, OPTIONAL_PRICE, OWNER, PER_MINUTE, PRICE, RARE, RARITY, REACH, REQUEST, REQUIRED, RNG, ROWS, ROWS_END,
-    RUNNER_UP, SECOND, SERVED, SPANS, SPANS_END, SPARE, STARTS, TAIL, TAKEN, TARGET, TODO, TO_PIECE, TRIP, TRIPS_FROM,
+    SECOND, SERVED, SPANS, SPANS_END, SPARE, STARTS, TAIL, TAKEN, TARGET, TODO, TO_PIECE, TRIP, TRIPS_FROM, VERSION,
     VIA_SEAT, VIA_SLOT, VISITS, Core, allowance, follows, keep, link, load_points, places, pushed, settle, touch,
     undo, unlink, worth,
 )  # fmt: skip
 
 NEIGHBOURS = 64
 """So many requests near each one are known to it."""
+
+AROUND = 24
+"""Of so many of them the people are looked at for a row of too many jobs to look at all."""
 
 SLOTS = 1 << 15
 CANDIDATES = 40
@@ -33,8 +36,11 @@ CANDIDATES = 40
 # LEAST and MOST its first and last seat start, SIZE the number of its jobs.
 OF, NODES, NODES_END, OPTIONAL, LAG_LOW, LAG_HIGH, NEAR, NEAR_END, LEAST, MOST, UNSKILLED, TAKES, SIZE = range(13)
 
-# Who could fill a row: row of `close`, those who cost least alone first. ALONE is that, FAR_OFF when they cannot.
-AT_TRIP, ALONE, AT_JOB, THERE, BACK, OWN_FIT, PIECES, PIECES_END = range(8)
+# Who could fill a row of seats: row of `close`, those who cost least alone first. ALONE is that, FAR_OFF when they cannot.
+# AT_COST and the three behind are the cheapest place in their trip when their VERSION was SEEN, at whatever start.
+WHOSE, SEEN, AT_COST, ALONE, AT_TRIP, AT_JOB, AT_SEAT, AT_FROM, AT_TO, THERE, BACK, OWN_FIT, PIECES, PIECES_END = range(
+    14
+)
 
 # A slot: a place in somebody's trip for a seat of a crew. OPENS and SHUTS are starts of the request between which it
 # will do; COSTS are those of its first seat start SOONEST, FALLS more for each minute after it.
@@ -60,7 +66,7 @@ class Desk(NamedTuple):
     row: Ints  # [rows, 16]
     seat_row: Ints  # [Q] the row of each seat
     span: Ints  # [spans, 2] starts of requests
-    close: Ints  # [.., 8]
+    close: Ints  # [.., 16]
     near: Ints  # [R, NEIGHBOURS] requests, nearest first, then -1; near[r, 0] is -2 as long as nobody asked
     open: Ints  # [..] requests that can be served
     teams: Ints  # [..] those of several seats
@@ -111,55 +117,103 @@ def below(tally: Ints, n: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def cheapest(w: Desk, n: int, low: int, high: int, bound: int, second: int, whole: int) -> bool:
-    """The cheapest place for a seat of row n starting from `low` to `high`, below `bound` points, into the tally.
+def cheapest(w: Desk, n: int, bound: int, second: int) -> bool:
+    """The cheapest place for a seat of row n at whatever start, below `bound` points, into the tally.
 
-    Marked people are passed over. `second`: the next best person is wanted too. `whole`: everybody is looked at, else
-    those to whom it costs least alone, and those who come near.
+    Those are looked at to whom it costs least alone, and those who come near. `second`: the next best person is wanted.
     """
+    c, close, row = w.core, w.close, w.row
+    memory, tally = c.memory, c.tally
+    best, next_best, by, chosen = bound, bound, -1, -1
+    begin, end = row[n, NEAR], min(row[n, NEAR_END], row[n, NEAR] + tally[REACH])
+    for k in range(begin, end):
+        v = close[k, WHOSE]
+        if close[k, SEEN] != memory[v, VERSION]:
+            if memory[close[k, AT_TRIP], VISITS] == 0 and close[k, ALONE] >= (next_best if second else best):
+                continue
+            look(memory, c.piece, c.travel, tally, close, k, row[n, OF], row[n, TAKES])
+        points = close[k, AT_COST]
+        if row[n, UNSKILLED]:
+            points += memory[v, RARE]
+        if points < best:
+            if tally[BLINK] > 0 and draw(tally) % 1000 < tally[BLINK]:
+                continue
+            if v != by:
+                next_best = best
+            best, by, chosen = points, v, k
+        elif points < next_best and v != by:
+            next_best = points
+    tally[CHEAPEST], tally[SECOND], tally[BY], tally[BY_JOB] = best, next_best, by, -1
+    if chosen >= 0:
+        tally[BY_JOB], tally[AFTER] = close[chosen, AT_JOB], close[chosen, AT_SEAT]
+        tally[FROM_PIECE], tally[TO_PIECE] = close[chosen, AT_FROM], close[chosen, AT_TO]
+    if end - begin < row[n, SIZE]:
+        tally[MARK] += 1
+        _look_near(w, n, -EVER, EVER)
+    return bool(tally[BY_JOB] >= 0)
+
+
+@njit(cache=True, nogil=True)
+def look(memory: Ints, piece: Ints, travel: Cube, tally: Ints, close: Ints, k: int, r: int, minutes: int) -> None:
+    """Bring up to date what is known of the cheapest place of one who is close."""
+    t = close[k, AT_TRIP]
+    room = allowance(memory, t, YES)
+    close[k, AT_COST] = FAR_OFF
+    if room >= 0:
+        close[k, AT_COST], close[k, AT_SEAT], close[k, AT_FROM], close[k, AT_TO] = places(
+            memory, piece, travel, tally, t, r, minutes, close[k, THERE], close[k, BACK], close[k, OWN_FIT],
+            close[k, PIECES], close[k, PIECES_END], -EVER, EVER, room,
+        )  # fmt: skip
+    close[k, SEEN] = memory[close[k, WHOSE], VERSION]
+
+
+@njit(cache=True, nogil=True)
+def cheapest_between(w: Desk, n: int, low: int, high: int, bound: int) -> bool:
+    """The same where the seat starts from `low` to `high`; marked people are passed over."""
     c, close, row = w.core, w.close, w.row
     memory, ledger, tally, piece, travel = c.memory, c.ledger, c.tally, c.piece, c.travel
     tally[CHEAPEST] = tally[SECOND] = bound
-    tally[BY_JOB] = tally[BY] = tally[RUNNER_UP] = -1
-    if whole:
-        for k in range(w.rows_from[n], w.rows_from[n + 1]):
-            j = w.by_row[k]
-            _look_at(w, n, j, tally[TRIPS_FROM] + w.interval[j], low, high)
-        return bool(tally[BY_JOB] >= 0)
-    free, minutes, r = low <= row[n, LEAST] and high >= row[n, MOST], row[n, TAKES], row[n, OF]
-    unskilled = row[n, UNSKILLED]
-    begin, end = row[n, NEAR], row[n, NEAR_END]
-    if end - begin > tally[REACH]:
-        end = begin + tally[REACH]
-    of_limit = SECOND if second else CHEAPEST
+    tally[BY_JOB] = tally[BY] = -1
+    begin, end = row[n, NEAR], min(row[n, NEAR_END], row[n, NEAR] + tally[REACH])
     for k in range(begin, end):
-        t = close[k, AT_TRIP]
-        if memory[t, VISITS] == 0:
-            alone = close[k, ALONE]
-            if alone >= tally[of_limit]:
+        v = close[k, WHOSE]
+        if ledger[v, MARKED] == tally[MARK]:
+            continue
+        if close[k, SEEN] != memory[v, VERSION]:
+            if memory[close[k, AT_TRIP], VISITS] == 0 and close[k, ALONE] >= tally[CHEAPEST]:
                 continue
-            if free:  # ALONE is exact but for load and caps
-                v = memory[t, OWNER]
-                target, load = memory[v, TARGET], memory[v, HISTORY] + memory[v, LOAD]
-                grown = close[k, THERE] + close[k, BACK] + minutes
-                points = alone + load_points(tally, target, load + grown) - load_points(tally, target, load)
-                if unskilled:
-                    points += memory[v, RARE]
-                if points >= tally[of_limit]:
-                    continue
-        consider(memory, ledger, tally, piece, travel, t, r, minutes, unskilled, close[k, AT_JOB], close[k, THERE], close[k, BACK], close[k, OWN_FIT],
-            close[k, PIECES], close[k, PIECES_END], low, high,
-        )  # fmt: skip
+            look(memory, piece, travel, tally, close, k, row[n, OF], row[n, TAKES])
+        if close[k, AT_COST] < tally[CHEAPEST]:  # it cannot be less than at whatever start
+            consider(
+                memory, ledger, tally, piece, travel, close[k, AT_TRIP], row[n, OF], row[n, TAKES], row[n, UNSKILLED],
+                close[k, AT_JOB], close[k, THERE], close[k, BACK], close[k, OWN_FIT], close[k, PIECES],
+                close[k, PIECES_END], low, high,
+            )  # fmt: skip
     if end - begin < row[n, SIZE]:
         _look_near(w, n, low, high)
     return bool(tally[BY_JOB] >= 0)
 
 
 @njit(cache=True, nogil=True)
+def cheapest_of_all(w: Desk, n: int, bound: int) -> bool:
+    """The same at whatever start, and everybody is looked at."""
+    tally = w.core.tally
+    tally[CHEAPEST] = tally[SECOND] = bound
+    tally[BY_JOB] = tally[BY] = -1
+    tally[MARK] += 1
+    for k in range(w.rows_from[n], w.rows_from[n + 1]):
+        j = w.by_row[k]
+        _look_at(w, n, j, tally[TRIPS_FROM] + w.interval[j], -EVER, EVER)
+    return bool(tally[BY_JOB] >= 0)
+
+
+@njit(cache=True, nogil=True)
 def _look_at(w: Desk, n: int, j: int, t: int, low: int, high: int) -> None:
     """Consider job j of row n, in trip t."""
-    consider(w.core.memory, w.core.ledger, w.core.tally, w.core.piece, w.core.travel, t, w.row[n, OF], w.row[n, TAKES], w.row[n, UNSKILLED], j, w.core.there[j], w.core.back[j], w.fit[j],
-        w.pieces_from[j], w.pieces_to[j], low, high,
+    c, row = w.core, w.row
+    consider(
+        c.memory, c.ledger, c.tally, c.piece, c.travel, t, row[n, OF], row[n, TAKES], row[n, UNSKILLED], j, c.there[j],
+        c.back[j], w.fit[j], w.pieces_from[j], w.pieces_to[j], low, high,
     )  # fmt: skip
 
 
@@ -168,7 +222,7 @@ def _look_near(w: Desk, n: int, low: int, high: int) -> None:
     """Consider the people who serve what lies near."""
     memory, tally = w.core.memory, w.core.tally
     r = w.row[n, OF]
-    for k in range(neighbours(w, r)):
+    for k in range(min(AROUND, neighbours(w, r))):
         crew = tally[CREWS_FROM] + w.near[r, k]
         if not memory[crew, SERVED]:
             continue
@@ -216,11 +270,11 @@ def consider(
         if tally[BLINK] > 0 and draw(tally) % 1000 < tally[BLINK]:
             return
         if tally[BY] != v:
-            tally[SECOND], tally[RUNNER_UP] = tally[CHEAPEST], tally[BY]
+            tally[SECOND] = tally[CHEAPEST]
         tally[CHEAPEST], tally[BY], tally[BY_JOB] = points, v, j
         tally[AFTER], tally[FROM_PIECE], tally[TO_PIECE] = after, a, b
     elif v != tally[BY] and points < tally[SECOND]:
-        tally[SECOND], tally[RUNNER_UP] = points, v
+        tally[SECOND] = points
 
 
 @njit(cache=True, nogil=True)
@@ -284,6 +338,18 @@ def slots(
 
 
 @njit(cache=True, nogil=True)
+def _threshold(w: Desk, n: int, begin: int, end: int, number: int) -> int:
+    """What the so-many-eth cheapest of those close to row n costs; all are brought up to date."""
+    close, memory = w.close, w.core.memory
+    for k in range(begin, end):
+        if close[k, SEEN] != memory[close[k, WHOSE], VERSION]:
+            look(memory, w.core.piece, w.core.travel, w.core.tally, close, k, w.row[n, OF], w.row[n, TAKES])
+    if end - begin <= number:
+        return FAR_OFF
+    return int(np.partition(close[begin:end, AT_COST], number - 1)[number - 1])
+
+
+@njit(cache=True, nogil=True)
 def _gather(w: Desk, r: int, whole: int) -> int:
     """The slots of every required row of the request, cheapest first; how many rows, -1 when a row has too few."""
     c, group, close, slot, groups, used = w.core, w.group, w.close, w.slot, NO, NO
@@ -302,17 +368,14 @@ def _gather(w: Desk, r: int, whole: int) -> int:
                     c, slot, used, t, row, j, c.there[j], c.back[j], w.fit[j], w.pieces_from[j], w.pieces_to[j]
                 )  # fmt: skip
         else:
-            idle, limit = 0, CANDIDATES + seats
-            for k in range(row[NEAR], min(row[NEAR_END], row[NEAR] + tally[REACH])):
-                t = close[k, AT_TRIP]
-                if memory[t, VISITS] == 0:
-                    if idle >= limit or close[k, ALONE] >= FAR_OFF:
-                        continue
-                    idle += 1
-                used = slots(
-                    c, slot, used, t, row, close[k, AT_JOB], close[k, THERE], close[k, BACK], close[k, OWN_FIT],
-                    close[k, PIECES], close[k, PIECES_END],
-                )  # fmt: skip
+            begin, end = row[NEAR], min(row[NEAR_END], row[NEAR] + tally[REACH])
+            limit = _threshold(w, n, begin, end, CANDIDATES + seats)
+            for k in range(begin, end):
+                if close[k, AT_COST] < FAR_OFF and close[k, AT_COST] <= limit:
+                    used = slots(
+                        c, slot, used, close[k, AT_TRIP], row, close[k, AT_JOB], close[k, THERE], close[k, BACK],
+                        close[k, OWN_FIT], close[k, PIECES], close[k, PIECES_END],
+                    )  # fmt: skip
         if used - first < seats:
             return -1
         order = np.argsort(slot[first:used, COSTS])
@@ -510,12 +573,11 @@ def find(w: Desk, r: int, bound: int, second: int, thorough: int) -> bool:
     crew = tally[CREWS_FROM] + r
     if memory[crew, REQUIRED] + memory[crew, SPARE] > 1:
         return cheapest_crew(w, r, bound, NO) or (thorough > 0 and cheapest_crew(w, r, bound, YES))
-    tally[MARK] += 1
     n = memory[crew, ROWS]
-    if cheapest(w, n, -EVER, EVER, bound, second, NO):
+    if cheapest(w, n, bound, second):
         return True
     beyond = w.row[n, SIZE] > min(tally[REACH], w.row[n, NEAR_END] - w.row[n, NEAR])
-    return thorough > 0 and beyond and cheapest(w, n, -EVER, EVER, bound, second, YES)
+    return thorough > 0 and beyond and cheapest_of_all(w, n, bound)
 
 
 @njit(cache=True, nogil=True)
@@ -590,7 +652,7 @@ def reseat(w: Desk, r: int, n: int, q: int, bound: int) -> bool:
     start = w.core.memory[crew, AT]
     low, high = start + w.row[n, LAG_LOW], start + w.row[n, LAG_HIGH]
     mark_crew(w, crew)
-    return cheapest(w, n, low, high, bound, NO, NO) and fill(w, n, q, low, high)
+    return cheapest_between(w, n, low, high, bound) and fill(w, n, q, low, high)
 
 
 @njit(cache=True, nogil=True)

@@ -19,9 +19,9 @@ from numba import njit
 from matcher import cost
 from matcher.engine.insertion import (
     ALONE, AT_JOB, AT_TRIP, BACK, EVER, LAG_HIGH, LAG_LOW, LEAST, MOST, MOST_SEATS, NEAR, NEAR_END, NEIGHBOURS, NO,
-    NODES, NODES_END, OF, OPTIONAL, OWN_FIT, PIECES, PIECES_END, SIZE, SLOTS, TAKES, THERE, UNSKILLED, YES, Desk,
-    below, cheapest, clear, commit, count_left, count_optional, count_served, draw, drop, drop_all, enlist,
-    fill_optional, find, neighbours, queue, reseat, serve_rest, serve_waiting,
+    NODES, NODES_END, OF, OPTIONAL, OWN_FIT, PIECES, PIECES_END, SEEN, SIZE, SLOTS, TAKES, THERE, UNSKILLED, WHOSE,
+    YES, Desk, below, cheapest, clear, commit, count_left, count_optional, count_served, draw, drop, drop_all, enlist,
+    fill_optional, find, look, neighbours, queue, reseat, serve_rest, serve_waiting,
 )  # fmt: skip
 from matcher.engine.tables import FAR_OFF, Arrays, Ints, Tables
 from matcher.engine.trips import (
@@ -38,11 +38,11 @@ from matcher.plan import TERMS, Assignment
 SPARE_POINTS = 400
 """How much dearer it looks, while the first plan is made, to send a rare skill where none is wanted."""
 
-CLOSE = 600
-"""So many of the jobs of a row that cost least alone are held ready."""
+CLOSE, MOST_CLOSE = 600, 3_000_000
+"""So many of the jobs of a row that cost least alone are held ready, and so many of all rows together."""
 
 TUNE = {
-    "reach": 150, "largest": 12, "blink": 10, "string": 4, "whole": 30, "rivals": 12, "teams": 10, "absent": 6,
+    "reach": 600, "largest": 12, "blink": 10, "string": 4, "whole": 30, "rivals": 12, "teams": 10, "absent": 6,
     "seat": 40, "apart": 2,
 }  # fmt: skip
 """Candidates of a row looked at; requests taken out at most; blinks in a thousand; ..."""
@@ -68,8 +68,8 @@ def never() -> bool:
 
 
 @njit(cache=True, nogil=True)
-def closest(d: Arrays, out: Ints, row: Ints, trips: int, most: int) -> int:
-    """Into `out` of each row the jobs that cost least alone, at most so many; how many there are. `out` [.., 8]."""
+def closest(d: Arrays, out: Ints, row: Ints, trips: int, people: int, most: int) -> int:
+    """Into `out` of each row the jobs that cost least alone, at most so many; how many there are. `out` [.., 16]."""
     used, now = 0, d.weights[0]
     for n in range(len(row)):
         begin, end = d.rows_from[n], d.rows_from[n + 1]
@@ -96,6 +96,7 @@ def closest(d: Arrays, out: Ints, row: Ints, trips: int, most: int) -> int:
                 break
             j = d.by_row[begin + order[k]]
             out[used, AT_TRIP], out[used, ALONE], out[used, AT_JOB] = trips + d.interval[j], points[order[k]], j
+            out[used, WHOSE], out[used, SEEN] = people + d.owner[d.interval[j]], -1
             out[used, THERE], out[used, BACK], out[used, OWN_FIT] = d.there[j], d.back[j], d.fit[j]
             out[used, PIECES], out[used, PIECES_END] = d.pieces_from[j], d.pieces_to[j]
             used += 1
@@ -733,8 +734,9 @@ def desk(tables: Tables, seed: int) -> Desk:
     row, spans = _row_table(tables), [span for starts in tables.starts for span in starts]
     seats = [n for n, one in enumerate(tables.rows) for _ in one.seats]
     core = _core(tables, seats, row, seed)
-    close = _zeros(int(np.minimum(np.diff(d.rows_from), CLOSE).sum()), 8)
-    closest(d, close, row, int(core.tally[TRIPS_FROM]), CLOSE)
+    most = min(CLOSE, MOST_CLOSE // max(1, len(row)))
+    close = _zeros(int(np.minimum(np.diff(d.rows_from), most).sum()), 16)
+    closest(d, close, row, int(core.tally[TRIPS_FROM]), int(core.tally[PEOPLE_FROM]), most)
     return Desk(
         core=core,
         best=core.memory.copy(),

@@ -33,8 +33,9 @@ JOB, PREV, NEXT, EARLY, LATE, LEG, LOW, HIGH, FROM, TO, REQUEST, MINUTES, GAIN, 
 HEAD, TAIL, VISITS, HOME, BUSY, POINTS, LOSSY, BEGIN, END, OWNER, MODE, DAY = range(12)
 
 # A volunteer. LOAD is minutes of this plan, FAIR what they cost, CAPPED 1 when there is any cap, RARE by how much
-# dearer they look where no skill is asked for; their trips are the rows TRIPS to TRIPS_END - 1.
-LOAD, FAIR, HISTORY, TARGET, CAPPED, MOST_VISITS, MOST_TODAY, MOST_MINUTES, TRIPS, TRIPS_END, RARE = range(11)
+# dearer they look where no skill is asked for; their trips are the rows TRIPS to TRIPS_END - 1. VERSION is
+# another number whenever one of these changes, and the old one again when that is undone.
+LOAD, FAIR, HISTORY, TARGET, CAPPED, MOST_VISITS, MOST_TODAY, MOST_MINUTES, TRIPS, TRIPS_END, RARE, VERSION = range(12)
 
 # A request. AT is the start of a crew of several, MISSING how many optional seats are empty. ROWS to ROWS_END - 1 are
 # its rows of seats, REQUIRED and SPARE the numbers of required and optional seats, SPANS its starts.
@@ -49,6 +50,7 @@ LEDGER = 24
 COST, ROUND, JOURNAL, COST_BEFORE, DIRTY, BEST, TODO, TRIPS_FROM, PEOPLE_FROM, CREWS_FROM = range(10)
 OPTIONAL_PRICE, BLINK, REACH, MARK, HEAPED, RECORDED, WRITTEN, TAKEN, BETTER, VACANT = range(10, 20)
 NOW, PER_MINUTE, FAIR_ONE, FAIR_TWO, FAIR_THREE, RNG = range(20, 26)
+VERSIONS = 36
 # What was found last: points, those of the second best person, the job, the seat before it, its pieces, and who.
 CHEAPEST, SECOND, BY_JOB, AFTER, FROM_PIECE, TO_PIECE, BY, RUNNER_UP, STARTS, RARITY = range(26, 36)
 
@@ -251,7 +253,8 @@ def _count(memory: Ints, ledger: Ints, tally: Ints, t: int, home: int, busy: int
     load = memory[v, LOAD] + busy - memory[t, BUSY]
     fair = load_points(tally, target, before + load) - load_points(tally, target, before)
     tally[COST] += points - memory[t, POINTS] + fair - memory[v, FAIR]
-    memory[v, LOAD], memory[v, FAIR] = load, fair
+    tally[VERSIONS] += 1
+    memory[v, LOAD], memory[v, FAIR], memory[v, VERSION] = load, fair, tally[VERSIONS]
     memory[t, HOME], memory[t, BUSY], memory[t, POINTS], memory[t, LOSSY] = home, busy, points, lossy
 
 
