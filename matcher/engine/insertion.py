@@ -1,142 +1,115 @@
 """Serving a request in its cheapest way, leaving it again, and a first plan by regret.
 
-Compiled by numba, on the arrays of `trips.Desk`. A single request goes where it adds least. A crew of several has one
-start, fixed when it is put in: of all starts at which somebody's time opens or a window begins, the one whose crew of
-different people is cheapest. `found` says what was found: row and place in it, points, and the second best person's.
+Compiled by numba, on the arrays of `Desk`, whose `core` is that of `trips.py`. A single request goes where it adds
+least. A crew of several has one start, fixed when it is put in: of all starts at which somebody's time opens or a window
+begins, the one whose crew of different people is cheapest. What was found stands in the tally.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 
-from matcher.engine.tables import FAR_OFF, Ints
+from matcher.engine.tables import FAR_OFF, Cube, Ints
 from matcher.engine.trips import (
-    AFTER,
-    ALONE,
-    AT,
-    AT_INTERVAL,
-    AT_JOB,
-    BACK,
-    BEGIN,
-    BEGUN,
-    BLINK,
-    BY,
-    BY_JOB,
-    CHEAPEST,
-    COST,
-    CREWS_FROM,
-    EARLY,
-    END,
-    FALL,
-    FIRST,
-    FROM,
-    FROM_PIECE,
-    HEAD,
-    HEAPED,
-    HISTORY,
-    HOME,
-    INTERVAL,
-    JOB,
-    LAG_HIGH,
-    LAG_LOW,
-    LAST,
-    LATE,
-    LEAST,
-    LEG,
-    LOAD,
-    LOSSY,
-    MARK,
-    MINUTES,
-    MISSING,
-    MODE,
-    MOST,
-    NEAR,
-    NEAR_END,
-    NEXT,
-    NODES,
-    NODES_END,
-    OF,
-    OPTIONAL,
-    OPTIONAL_PRICE,
-    OWN_FIT,
-    OWNER,
-    PIECES,
-    PIECES_END,
-    PRICE,
-    RARITY,
-    REACH,
-    REQUEST,
-    REQUIRED,
-    ROWS,
-    ROWS_END,
-    RUNNER_UP,
-    SECOND,
-    SERVED,
-    SIZE,
-    SPANS,
-    SPANS_END,
-    SPARE,
-    STARTS,
-    TAIL,
-    TAKEN,
-    TAKES,
-    TARGET,
-    THERE,
-    TO_PIECE,
-    TODO,
-    TRIPS_FROM,
-    UNSKILLED,
-    VISITS,
-    Desk,
-    allowance,
-    keep,
-    link,
-    load_points,
-    places,
-    pushed,
-    settle,
-    touch,
-    undo,
-    unlink,
-    worth,
-)
+    AFTER, AT, BEGIN, BEGUN, BLINK, BY, BY_JOB, CHEAPEST, COST, COST_BEFORE, CREWS_FROM, EARLY, END, FALL, FIRST,
+    FROM_PIECE, HEAD, HEAPED, HISTORY, HOME, JOB, LAST, LATE, LEG, LOAD, LOSSY, MARK, MARKED, MINUTES, MISSING, MODE,
+    NEXT, NOW, OPTIONAL_PRICE, OWNER, PER_MINUTE, PRICE, RARE, RARITY, REACH, REQUEST, REQUIRED, RNG, ROWS, ROWS_END,
+    SECOND, SERVED, SPANS, SPANS_END, SPARE, STARTS, TAIL, TAKEN, TARGET, TODO, TO_PIECE, TRIP, TRIPS_FROM, VERSION,
+    VIA_SEAT, VIA_SLOT, VISITS, Core, allowance, follows, keep, link, load_points, places, pushed, settle, touch,
+    undo, unlink, worth,
+)  # fmt: skip
 
 NEIGHBOURS = 64
 """So many requests near each one are known to it."""
+
+AROUND = 24
+"""Of so many of them the people are looked at for a row of too many jobs to look at all."""
 
 SLOTS = 1 << 15
 CANDIDATES = 40
 """So many of the cheapest places for each row of a crew are looked at, before all are."""
 
-# A slot, row of `slot`: a place in somebody's trip for a seat of a crew. OPENS and SHUTS are starts of the request
-# between which it will do; COSTS are those of its first seat start SOONEST, FALLS more for each minute after it.
+# A row of like seats: row of `row`. NODES to NODES_END - 1 are its seats, NEAR to NEAR_END - 1 its part of `close`,
+# LEAST and MOST its first and last seat start, SIZE the number of its jobs.
+OF, NODES, NODES_END, OPTIONAL, LAG_LOW, LAG_HIGH, NEAR, NEAR_END, LEAST, MOST, UNSKILLED, TAKES, SIZE = range(13)
+
+# Who could fill a row of seats: row of `close`, those who cost least alone first. ALONE is that, FAR_OFF when they cannot.
+# AT_COST and the three behind are the cheapest place in their trip when their VERSION was SEEN, at whatever start.
+WHOSE, SEEN, AT_COST, ALONE, AT_TRIP, AT_JOB, AT_SEAT, AT_FROM, AT_TO, THERE, BACK, OWN_FIT, PIECES, PIECES_END = range(
+    14
+)
+
+# A slot: a place in somebody's trip for a seat of a crew. OPENS and SHUTS are starts of the request between which it
+# will do; COSTS are those of its first seat start SOONEST, FALLS more for each minute after it.
 COSTS, OPENS, SHUTS, WHO, DOES, BEHIND, PART, SOONEST, FALLS = range(9)
 
-# A row of a crew being chosen: row of `group`.
+# A row of a crew being chosen.
 ROW, SEATS, ORDER, ORDER_END, ACTIVE, FALLING = range(6)
 
-# A seat of a crew being chosen: `seats`, by column.
-IN_GROUP, CHOSEN, TRIED, QUEUE, DONE, BEST_CHOSEN = range(6)
+# A seat of a crew being chosen, by column.
+IN_GROUP, CHOSEN, TRIED, QUEUE, BEST_CHOSEN = range(5)
 
 MOST_SEATS = 64
 
+NO, YES, EVER = np.int64(0), np.int64(1), np.int64(FAR_OFF)
+"""Handed to kernels: of a plain number numba would make a kernel of its own."""
+
+
+class Desk(NamedTuple):
+    """All that the search reads and writes beside the core. Q seats, R requests, J jobs."""
+
+    core: Core
+    best: Ints  # [N, 16] the memory of the best plan so far
+    row: Ints  # [rows, 16]
+    seat_row: Ints  # [Q] the row of each seat
+    span: Ints  # [spans, 2] starts of requests
+    close: Ints  # [.., 16]
+    near: Ints  # [R, NEIGHBOURS] requests, nearest first, then -1; near[r, 0] is -2 as long as nobody asked
+    open: Ints  # [..] requests that can be served
+    teams: Ints  # [..] those of several seats
+    slot: Ints  # [SLOTS, 12]
+    order: Ints  # [SLOTS] the slots of each row of a crew, cheapest first
+    group: Ints  # [MOST_SEATS, 8]
+    seats: Ints  # [5, MOST_SEATS]
+    starts: Ints  # [..] starts that are tried
+    todo: Ints  # [R] requests to be put in
+    listed: Ints  # [R] mark: is among them
+    vacant: Ints  # [Q] seats of served crews to be filled again
+    stack: Ints  # [R + Q] requests still to be taken out
+    key: Ints  # [R] by which they are put in order
+    heap: Ints  # [R] requests that wait, those with the largest key first
+    tune: Ints  # [16] how to search
+    pool: Ints  # [POOL, 3]: person, first visit, visits
+    pool_visit: Ints  # [POOL_VISITS, 2]: job, start
+    pool_known: Ints  # [KNOWN] hashes
+    interval: Ints  # [J] and so on: as in `Arrays`
+    job_row: Ints
+    fit: Ints
+    pieces_from: Ints
+    pieces_to: Ints
+    jobs_from: Ints
+    rows_from: Ints
+    by_row: Ints
+
 
 @njit(cache=True, nogil=True)
-def draw(rng: Ints) -> int:
+def draw(tally: Ints) -> int:
     """A whole number from 0 to 2**31 - 1 (xorshift64*, Vigna 2016)."""
-    x = rng[0]
+    x = np.uint64(tally[RNG])
     x ^= x >> np.uint64(12)
     x ^= x << np.uint64(25)
     x ^= x >> np.uint64(27)
-    rng[0] = x
+    tally[RNG] = np.int64(x)
     return np.int64((x * np.uint64(2685821657736338717)) >> np.uint64(33))
 
 
 @njit(cache=True, nogil=True)
-def below(rng: Ints, n: int) -> int:
+def below(tally: Ints, n: int) -> int:
     """A whole number from 0 to n - 1."""
-    drawn: int = draw(rng) % n
+    drawn: int = draw(tally) % n
     return drawn
 
 
@@ -144,68 +117,121 @@ def below(rng: Ints, n: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def cheapest(w: Desk, n: int, low: int, high: int, bound: int, second: bool, whole: bool) -> bool:
-    """The cheapest place for a seat of row n starting from `low` to `high`, below `bound` points, into `found`.
+def cheapest(w: Desk, n: int, bound: int, second: int) -> bool:
+    """The cheapest place for a seat of row n at whatever start, below `bound` points, into the tally.
 
-    People marked in `people[0]` are passed over. `second`: the next best person is wanted too. `whole`: everybody is
-    looked at, else those to whom it costs least alone, and those who come near.
+    Those are looked at to whom it costs least alone, and those who come near. `second`: the next best person is wanted.
     """
-    found = w.found
-    found[CHEAPEST], found[SECOND], found[BY_JOB], found[BY], found[RUNNER_UP] = bound, bound, -1, -1, -1
-    if whole:
-        for k in range(w.rows_from[n], w.rows_from[n + 1]):
-            j = w.by_row[k]
-            _consider(
-                w, n, j, w.interval[j], w.there[j], w.back[j], w.fit[j], w.pieces_from[j], w.pieces_to[j], low, high
-            )
-        return bool(found[BY_JOB] >= 0)
-    close, trip, person, weights = w.close, w.trip, w.person, w.weights
-    free, minutes = low <= w.row[n, LEAST] and high >= w.row[n, MOST], w.row[n, TAKES]
-    mark, unskilled = w.tally[MARK], w.row[n, UNSKILLED]
-    begin, end = w.row[n, NEAR], w.row[n, NEAR_END]
-    if end - begin > w.tally[REACH]:
-        end = begin + w.tally[REACH]
+    c, close, row = w.core, w.close, w.row
+    memory, tally = c.memory, c.tally
+    best, next_best, by, chosen = bound, bound, -1, -1
+    begin, end = row[n, NEAR], min(row[n, NEAR_END], row[n, NEAR] + tally[REACH])
     for k in range(begin, end):
-        i = close[k, AT_INTERVAL]
-        alone = close[k, ALONE]
-        limit = found[SECOND] if second else found[CHEAPEST]
-        if trip[i, VISITS] == 0:
-            if alone >= limit:
+        v = close[k, WHOSE]
+        if close[k, SEEN] != memory[v, VERSION]:
+            if memory[close[k, AT_TRIP], VISITS] == 0 and close[k, ALONE] >= (next_best if second else best):
                 continue
-            if free:  # ALONE is exact but for load and caps
-                v = trip[i, OWNER]
-                target, load = person[v, TARGET], person[v, HISTORY] + person[v, LOAD]
-                grown = close[k, THERE] + close[k, BACK] + minutes
-                points = alone + load_points(weights, target, load + grown) - load_points(weights, target, load)
-                if unskilled:
-                    points += w.spare[v]
-                if points >= limit or w.people[0, v] == mark or allowance(w, i, 1) < grown:
-                    continue
-        _consider(
-            w, n, close[k, AT_JOB], i, close[k, THERE], close[k, BACK], close[k, OWN_FIT], close[k, PIECES],
-            close[k, PIECES_END], low, high,
-        )  # fmt: skip
-    if end - begin < w.row[n, SIZE]:
-        _consider_near(w, n, low, high)
-    return bool(found[BY_JOB] >= 0)
+            look(memory, c.piece, c.travel, tally, close, k, row[n, OF], row[n, TAKES])
+        points = close[k, AT_COST]
+        if row[n, UNSKILLED]:
+            points += memory[v, RARE]
+        if points < best:
+            if tally[BLINK] > 0 and draw(tally) % 1000 < tally[BLINK]:
+                continue
+            if v != by:
+                next_best = best
+            best, by, chosen = points, v, k
+        elif points < next_best and v != by:
+            next_best = points
+    tally[CHEAPEST], tally[SECOND], tally[BY], tally[BY_JOB] = best, next_best, by, -1
+    if chosen >= 0:
+        tally[BY_JOB], tally[AFTER] = close[chosen, AT_JOB], close[chosen, AT_SEAT]
+        tally[FROM_PIECE], tally[TO_PIECE] = close[chosen, AT_FROM], close[chosen, AT_TO]
+    if end - begin < row[n, SIZE]:
+        tally[MARK] += 1
+        _look_near(w, n, -EVER, EVER)
+    return bool(tally[BY_JOB] >= 0)
 
 
 @njit(cache=True, nogil=True)
-def _consider_near(w: Desk, n: int, low: int, high: int) -> None:
-    """The people who serve what lies near."""
-    r = w.row[n, OF]
-    for k in range(neighbours(w, r)):
-        other = w.near[r, k]
-        if not w.crew[other, SERVED]:
+def look(memory: Ints, piece: Ints, travel: Cube, tally: Ints, close: Ints, k: int, r: int, minutes: int) -> None:
+    """Bring up to date what is known of the cheapest place of one who is close."""
+    t = close[k, AT_TRIP]
+    room = allowance(memory, t, YES)
+    close[k, AT_COST] = FAR_OFF
+    if room >= 0:
+        close[k, AT_COST], close[k, AT_SEAT], close[k, AT_FROM], close[k, AT_TO] = places(
+            memory, piece, travel, tally, t, r, minutes, close[k, THERE], close[k, BACK], close[k, OWN_FIT],
+            close[k, PIECES], close[k, PIECES_END], -EVER, EVER, room,
+        )  # fmt: skip
+    close[k, SEEN] = memory[close[k, WHOSE], VERSION]
+
+
+@njit(cache=True, nogil=True)
+def cheapest_between(w: Desk, n: int, low: int, high: int, bound: int) -> bool:
+    """The same where the seat starts from `low` to `high`; marked people are passed over."""
+    c, close, row = w.core, w.close, w.row
+    memory, ledger, tally, piece, travel = c.memory, c.ledger, c.tally, c.piece, c.travel
+    tally[CHEAPEST] = tally[SECOND] = bound
+    tally[BY_JOB] = tally[BY] = -1
+    begin, end = row[n, NEAR], min(row[n, NEAR_END], row[n, NEAR] + tally[REACH])
+    for k in range(begin, end):
+        v = close[k, WHOSE]
+        if ledger[v, MARKED] == tally[MARK]:
             continue
-        for q in range(w.row[w.ask[other, ROWS], NODES], w.row[w.ask[other, ROWS_END] - 1, NODES_END]):
-            if w.node[q, JOB] >= 0:
-                i = w.node[q, INTERVAL]
+        if close[k, SEEN] != memory[v, VERSION]:
+            if memory[close[k, AT_TRIP], VISITS] == 0 and close[k, ALONE] >= tally[CHEAPEST]:
+                continue
+            look(memory, piece, travel, tally, close, k, row[n, OF], row[n, TAKES])
+        if close[k, AT_COST] < tally[CHEAPEST]:  # it cannot be less than at whatever start
+            consider(
+                memory, ledger, tally, piece, travel, close[k, AT_TRIP], row[n, OF], row[n, TAKES], row[n, UNSKILLED],
+                close[k, AT_JOB], close[k, THERE], close[k, BACK], close[k, OWN_FIT], close[k, PIECES],
+                close[k, PIECES_END], low, high,
+            )  # fmt: skip
+    if end - begin < row[n, SIZE]:
+        _look_near(w, n, low, high)
+    return bool(tally[BY_JOB] >= 0)
+
+
+@njit(cache=True, nogil=True)
+def cheapest_of_all(w: Desk, n: int, bound: int) -> bool:
+    """The same at whatever start, and everybody is looked at."""
+    tally = w.core.tally
+    tally[CHEAPEST] = tally[SECOND] = bound
+    tally[BY_JOB] = tally[BY] = -1
+    tally[MARK] += 1
+    for k in range(w.rows_from[n], w.rows_from[n + 1]):
+        j = w.by_row[k]
+        _look_at(w, n, j, tally[TRIPS_FROM] + w.interval[j], -EVER, EVER)
+    return bool(tally[BY_JOB] >= 0)
+
+
+@njit(cache=True, nogil=True)
+def _look_at(w: Desk, n: int, j: int, t: int, low: int, high: int) -> None:
+    """Consider job j of row n, in trip t."""
+    c, row = w.core, w.row
+    consider(
+        c.memory, c.ledger, c.tally, c.piece, c.travel, t, row[n, OF], row[n, TAKES], row[n, UNSKILLED], j, c.there[j],
+        c.back[j], w.fit[j], w.pieces_from[j], w.pieces_to[j], low, high,
+    )  # fmt: skip
+
+
+@njit(cache=True, nogil=True)
+def _look_near(w: Desk, n: int, low: int, high: int) -> None:
+    """Consider the people who serve what lies near."""
+    memory, tally = w.core.memory, w.core.tally
+    r = w.row[n, OF]
+    for k in range(min(AROUND, neighbours(w, r))):
+        crew = tally[CREWS_FROM] + w.near[r, k]
+        if not memory[crew, SERVED]:
+            continue
+        for q in range(w.row[memory[crew, ROWS], NODES], w.row[memory[crew, ROWS_END] - 1, NODES_END]):
+            if memory[q, JOB] >= 0:
+                i = memory[q, TRIP] - tally[TRIPS_FROM]
                 j = job_at(w.job_row, w.jobs_from[i], w.jobs_from[i + 1], n)
                 if j >= 0:
-                    _consider(
-                        w, n, j, i, w.there[j], w.back[j], w.fit[j], w.pieces_from[j], w.pieces_to[j], low, high
-                    )  # fmt: skip
+                    _look_at(w, n, j, memory[q, TRIP], low, high)
 
 
 @njit(cache=True, nogil=True)
@@ -222,139 +248,141 @@ def job_at(job_row: Ints, begin: int, end: int, n: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _consider(
-    w: Desk, n: int, j: int, i: int, there: int, back: int, fit: int, begin: int, end: int, low: int, high: int
-) -> None:
-    """Take job j into what is found where it is the best, or the second best person so far."""
-    found = w.found
-    v = w.trip[i, OWNER]
-    if w.people[0, v] == w.tally[MARK]:
+def consider(
+    memory: Ints, ledger: Ints, tally: Ints, piece: Ints, travel: Cube, t: int, r: int, minutes: int, unskilled: int, j: int, there: int, back: int, fit: int, begin: int,
+    end: int, low: int, high: int,
+) -> None:  # fmt: skip
+    """Take job j in trip t into what is found where it is the best, or the second best person so far."""
+    v = memory[t, OWNER]
+    if ledger[v, MARKED] == tally[MARK]:
         return
-    room = allowance(w, i, 1)
+    room = allowance(memory, t, YES)
     if room < 0:
         return
     points, after, a, b = places(
-        w.node, w.piece, w.weights, w.travel[w.trip[i, MODE]], w.trip[i], w.person[v], w.row[n, OF], w.row[n, TAKES],
-        there, back, fit, begin, end, low, high, room,
+        memory, piece, travel, tally, t, r, minutes, there, back, fit, begin, end, low, high, room
     )  # fmt: skip
     if points >= FAR_OFF:
         return
-    if w.row[n, UNSKILLED]:
-        points += w.spare[v]
-    if points < found[CHEAPEST]:
-        if w.tally[BLINK] > 0 and below(w.rng, 1000) < w.tally[BLINK]:
+    if unskilled:
+        points += memory[v, RARE]
+    if points < tally[CHEAPEST]:
+        if tally[BLINK] > 0 and draw(tally) % 1000 < tally[BLINK]:
             return
-        if found[BY] != v:
-            found[SECOND], found[RUNNER_UP] = found[CHEAPEST], found[BY]
-        found[CHEAPEST], found[BY], found[BY_JOB] = points, v, j
-        found[AFTER], found[FROM_PIECE], found[TO_PIECE] = after, a, b
-    elif v != found[BY] and points < found[SECOND]:
-        found[SECOND], found[RUNNER_UP] = points, v
+        if tally[BY] != v:
+            tally[SECOND] = tally[CHEAPEST]
+        tally[CHEAPEST], tally[BY], tally[BY_JOB] = points, v, j
+        tally[AFTER], tally[FROM_PIECE], tally[TO_PIECE] = after, a, b
+    elif v != tally[BY] and points < tally[SECOND]:
+        tally[SECOND] = points
 
 
 @njit(cache=True, nogil=True)
-def _fill(w: Desk, n: int, low: int, high: int) -> None:
-    """Fill an empty seat of row n as found."""
-    for q in range(w.row[n, NODES], w.row[n, NODES_END]):
-        if w.node[q, JOB] < 0:
-            i = link(
-                w, q, w.found[BY_JOB], w.row[n, OF], w.row[n, TAKES], w.found[AFTER], w.found[FROM_PIECE],
-                w.found[TO_PIECE], low, high,
-            )  # fmt: skip
-            settle(w, i)
-            return
+def fill(w: Desk, n: int, q: int, low: int, high: int) -> bool:
+    """Fill seat q of row n as found."""
+    c, tally = w.core, w.core.tally
+    j = tally[BY_JOB]
+    t = tally[TRIPS_FROM] + w.interval[j]
+    link(c.memory, c.ledger, tally, q, t, j, w.row[n, OF], w.row[n, TAKES], w.fit[j], tally[AFTER], tally[FROM_PIECE], tally[TO_PIECE], low,
+        high,
+    )  # fmt: skip
+    return settle(c, t)
 
 
 # crews
 
 
 @njit(cache=True, nogil=True)
-def _slots(w: Desk, used: int, n: int, j: int, i: int, there: int, back: int, fit: int, begin: int, end: int) -> int:
-    """Every place for a seat of row n in trip i, written to `slot` from `used` on; how many there are then."""
-    node, piece, weights, slot = w.node, w.piece, w.weights, w.slot
-    v, r, minutes = w.trip[i, OWNER], w.row[n, OF], w.row[n, TAKES]
-    room = allowance(w, i, 1)
+def slots(
+    c: Core, slot: Ints, used: int, t: int, row: Ints, j: int, there: int, back: int, fit: int, begin: int, end: int
+) -> int:
+    """Every place in trip t for a seat of this row, written to `slot` from `used` on; how many there are then."""
+    memory, piece, tally, travel = c.memory, c.piece, c.tally, c.travel
+    v, r, minutes = memory[t, OWNER], row[OF], row[TAKES]
+    room = allowance(memory, t, YES)
     if room < 0:
         return used
-    now, mode, target = weights[0], w.trip[i, MODE], w.person[v, TARGET]
-    load = w.person[v, HISTORY] + w.person[v, LOAD]
-    before = load_points(weights, target, load)
-    least, most = w.row[n, LEAST], w.row[n, MOST]
-    after, q, free = -1, w.trip[i, HEAD], w.trip[i, BEGIN]
-    while free <= most:
-        bound = w.trip[i, END] if q < 0 else node[q, LATE]
-        if bound >= least + minutes:
-            outward = back if q < 0 else np.int64(w.travel[mode, r, node[q, REQUEST]])
-            inward = there if after < 0 else np.int64(w.travel[mode, node[after, REQUEST], r])
-            extra = inward + outward - (w.trip[i, HOME] if q < 0 else node[q, LEG])
+    now, mode, target = tally[NOW], memory[t, MODE], memory[v, TARGET]
+    load = memory[v, HISTORY] + memory[v, LOAD]
+    before = load_points(tally, target, load) - (memory[v, RARE] if row[UNSKILLED] else 0)
+    after, q, free = -1, memory[t, HEAD], memory[t, BEGIN]
+    while free <= row[MOST]:
+        bound = memory[t, END] if q < 0 else memory[q, LATE]
+        if bound >= row[LEAST] + minutes:
+            outward = back if q < 0 else np.int64(travel[mode, r, memory[q, REQUEST]])
+            inward = there if after < 0 else np.int64(travel[mode, memory[after, REQUEST], r])
+            extra = inward + outward - (memory[t, HOME] if q < 0 else memory[q, LEG])
             last = bound - outward - minutes
-            if extra + minutes <= room:
-                base = weights[1] * extra + fit - before + load_points(weights, target, load + extra + minutes)
+            if extra + minutes <= room and free + inward <= last:
+                base = tally[PER_MINUTE] * extra + fit - before + load_points(tally, target, load + extra + minutes)
                 for p in range(begin, end):
                     first = max(piece[p, FIRST], inward + (free if piece[p, BEGUN] else max(free, now)))
                     final = min(piece[p, LAST], last)
                     if first > final or used >= len(slot):
                         continue
-                    if q >= 0 and first + minutes < now and not piece[node[q, FROM], BEGUN] and now + outward > bound:
+                    if not follows(memory, piece, q, first + minutes, now, outward):
                         continue
                     lost = 0
-                    if q >= 0 and w.trip[i, LOSSY] > 0:
-                        lost = pushed(node, piece, q, first + minutes, now, outward)
-                    slot[used, COSTS] = base + lost - worth(piece, p, first)
-                    if w.row[n, UNSKILLED]:
-                        slot[used, COSTS] += w.spare[v]
-                    slot[used, OPENS], slot[used, SHUTS] = first - w.row[n, LAG_HIGH], final - w.row[n, LAG_LOW]
-                    slot[used, WHO], slot[used, DOES], slot[used, BEHIND], slot[used, PART] = v, j, after, p
+                    if q >= 0 and memory[t, LOSSY] > 0:
+                        lost = pushed(memory, piece, q, first + minutes, now, outward)
+                    slot[used, COSTS], slot[used, WHO] = base + lost - worth(piece, p, first), v
+                    slot[used, OPENS], slot[used, SHUTS] = first - row[LAG_HIGH], final - row[LAG_LOW]
+                    slot[used, DOES], slot[used, BEHIND], slot[used, PART] = j, after, p
                     slot[used, SOONEST], slot[used, FALLS] = first, piece[p, FALL]
                     used += 1
         if q < 0:
             break
-        free = node[q, EARLY] + node[q, MINUTES]
-        after, q = q, node[q, NEXT]
+        free = memory[q, EARLY] + memory[q, MINUTES]
+        after, q = q, memory[q, NEXT]
     return used
 
 
 @njit(cache=True, nogil=True)
-def _points_at(slot: Ints, o: int, start: int) -> int:
-    """What slot o costs when the seat may start from then on."""
-    points: int = slot[o, COSTS] + slot[o, FALLS] * max(0, start - slot[o, SOONEST])
-    return points
+def _threshold(w: Desk, n: int, begin: int, end: int, number: int) -> int:
+    """What the so-many-eth cheapest of those close to row n costs; all are brought up to date."""
+    close, memory = w.close, w.core.memory
+    for k in range(begin, end):
+        if close[k, SEEN] != memory[close[k, WHOSE], VERSION]:
+            look(memory, w.core.piece, w.core.travel, w.core.tally, close, k, w.row[n, OF], w.row[n, TAKES])
+    if end - begin <= number:
+        return FAR_OFF
+    return int(np.partition(close[begin:end, AT_COST], number - 1)[number - 1])
 
 
 @njit(cache=True, nogil=True)
-def _gather(w: Desk, r: int, whole: bool) -> int:
+def _gather(w: Desk, r: int, whole: int) -> int:
     """The slots of every required row of the request, cheapest first; how many rows, -1 when a row has too few."""
-    group, close, groups, used = w.group, w.close, 0, 0
-    for n in range(w.ask[r, ROWS], w.ask[r, ROWS_END]):
-        if w.row[n, OPTIONAL]:
+    c, group, close, slot, groups, used = w.core, w.group, w.close, w.slot, NO, NO
+    memory, tally = c.memory, c.tally
+    crew = tally[CREWS_FROM] + r
+    for n in range(memory[crew, ROWS], memory[crew, ROWS_END]):
+        row = w.row[n]
+        if row[OPTIONAL]:
             continue
-        first = used
+        first, seats = used, row[NODES_END] - row[NODES]
         if whole:
             for k in range(w.rows_from[n], w.rows_from[n + 1]):
                 j = w.by_row[k]
-                used = _slots(
-                    w, used, n, j, w.interval[j], w.there[j], w.back[j], w.fit[j], w.pieces_from[j], w.pieces_to[j]
+                t = tally[TRIPS_FROM] + w.interval[j]
+                used = slots(
+                    c, slot, used, t, row, j, c.there[j], c.back[j], w.fit[j], w.pieces_from[j], w.pieces_to[j]
                 )  # fmt: skip
         else:
-            idle, limit = 0, CANDIDATES + w.row[n, NODES_END] - w.row[n, NODES]
-            for k in range(w.row[n, NEAR], min(w.row[n, NEAR_END], w.row[n, NEAR] + w.tally[REACH])):
-                i = close[k, AT_INTERVAL]
-                if w.trip[i, VISITS] == 0:
-                    if idle >= limit or close[k, ALONE] >= FAR_OFF:
-                        continue
-                    idle += 1
-                used = _slots(
-                    w, used, n, close[k, AT_JOB], i, close[k, THERE], close[k, BACK], close[k, OWN_FIT],
-                    close[k, PIECES], close[k, PIECES_END],
-                )  # fmt: skip
-        seats = w.row[n, NODES_END] - w.row[n, NODES]
+            begin, end = row[NEAR], min(row[NEAR_END], row[NEAR] + tally[REACH])
+            limit = _threshold(w, n, begin, end, CANDIDATES + seats)
+            for k in range(begin, end):
+                if close[k, AT_COST] < FAR_OFF and close[k, AT_COST] <= limit:
+                    used = slots(
+                        c, slot, used, close[k, AT_TRIP], row, close[k, AT_JOB], close[k, THERE], close[k, BACK],
+                        close[k, OWN_FIT], close[k, PIECES], close[k, PIECES_END],
+                    )  # fmt: skip
         if used - first < seats:
             return -1
-        order = np.argsort(w.slot[first:used, COSTS])
+        order = np.argsort(slot[first:used, COSTS])
         group[groups, FALLING] = 0
         for k in range(used - first):
             w.order[first + k] = first + order[k]
-            if w.slot[first + k, FALLS] > 0:
+            if slot[first + k, FALLS] > 0:
                 group[groups, FALLING] = 1
         group[groups, ROW], group[groups, SEATS] = n, seats
         group[groups, ORDER], group[groups, ORDER_END] = first, used
@@ -363,20 +391,21 @@ def _gather(w: Desk, r: int, whole: bool) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _cheapest_crew(w: Desk, r: int, bound: int, whole: bool) -> bool:
-    """The start and the crew of different people that cost least, below `bound`; into `found` and `seats`."""
-    found, slot, starts = w.found, w.slot, w.starts
-    found[CHEAPEST] = found[SECOND] = bound
+def cheapest_crew(w: Desk, r: int, bound: int, whole: int) -> bool:
+    """The start and the crew of different people that cost least, below `bound`; into the tally and `seats`."""
+    slot, starts, tally = w.slot, w.starts, w.core.tally
+    crew = tally[CREWS_FROM] + r
+    tally[CHEAPEST] = tally[SECOND] = bound
     groups = _gather(w, r, whole)
     if groups < 0:
         return False
-    x = 0
+    seats = NO
     for g in range(groups):
         for _ in range(w.group[g, SEATS]):
-            w.seats[IN_GROUP, x] = g
-            x += 1
+            w.seats[IN_GROUP, seats] = g
+            seats += 1
     number = 0
-    begin, end = w.ask[r, SPANS], w.ask[r, SPANS_END]
+    begin, end = w.core.memory[crew, SPANS], w.core.memory[crew, SPANS_END]
     for k in range(begin, end):
         starts[number] = w.span[k, 0]
         number += 1
@@ -391,137 +420,146 @@ def _cheapest_crew(w: Desk, r: int, bound: int, whole: bool) -> bool:
     for k in range(number):
         if k > 0 and tried[k] == tried[k - 1]:
             continue
-        points = _crew_at(w, groups, x, tried[k], found[CHEAPEST])
-        if points < found[CHEAPEST]:
-            found[CHEAPEST], found[STARTS] = points, tried[k]
-            found[RARITY] = FAR_OFF
-            for y in range(x):
-                w.seats[BEST_CHOSEN, y] = w.seats[CHOSEN, y]
+        points = crew_at(w.group, slot, w.order, w.seats, w.row, w.core.ledger, tally, groups, seats, tried[k])
+        if points < tally[CHEAPEST]:
+            tally[CHEAPEST], tally[STARTS] = points, tried[k]
+            tally[RARITY] = FAR_OFF
+            for x in range(seats):
+                w.seats[BEST_CHOSEN, x] = w.seats[CHOSEN, x]
             for g in range(groups):
-                found[RARITY] = min(found[RARITY], w.group[g, ACTIVE] - w.group[g, SEATS])
-    return bool(found[CHEAPEST] < bound)
+                tally[RARITY] = min(tally[RARITY], w.group[g, ACTIVE] - w.group[g, SEATS])
+    return bool(tally[CHEAPEST] < bound)
 
 
 @njit(cache=True, nogil=True)
-def _crew_at(w: Desk, groups: int, seats: int, start: int, bound: int) -> int:
-    """Points of different people for all seats at this start of the request, in `seats`; FAR_OFF at `bound` or more.
+def crew_at(
+    group: Ints, slot: Ints, order: Ints, seats: Ints, row: Ints, ledger: Ints, tally: Ints, groups: int, number: int,
+    start: int,
+) -> int:  # fmt: skip
+    """Points of different people for all seats at this start of the request; FAR_OFF where not below what was found.
 
     The hardest row first, the cheapest people for it; by matching when that gets stuck.
     """
-    group, slot, order, total = w.group, w.slot, w.order, 0
+    total = 0
     for g in range(groups):
         need, active, falling = group[g, SEATS], 0, group[g, FALLING]
-        then = start + w.row[group[g, ROW], LAG_LOW]
+        then = start + row[group[g, ROW], LAG_LOW]
         least = FAR_OFF
         for k in range(group[g, ORDER], group[g, ORDER_END]):
             o = order[k]
             if slot[o, OPENS] <= start and start <= slot[o, SHUTS]:
-                points = _points_at(slot, o, then)
+                points = points_at(slot, o, then)
                 if falling:
                     least = min(least, points)
                 elif active < need:
                     total += points
                 active += 1
-                if active >= seats + 4 and not falling:
+                if active >= number + 4 and not falling:
                     break
         if active < need:
             return FAR_OFF
         if falling:
             total += need * least
         group[g, ACTIVE] = active
-        if total >= bound:
+        if total >= tally[CHEAPEST]:
             return FAR_OFF
-    w.tally[MARK] += 1
-    mark, total = w.tally[MARK], 0
-    for x in range(seats):
-        w.seats[CHOSEN, x] = -1
-    for x in range(groups):
-        w.seats[TRIED, x] = 0
+    tally[MARK] += 1
+    mark, total = tally[MARK], 0
+    for x in range(number):
+        seats[CHOSEN, x] = -1
+    for g in range(groups):
+        seats[TRIED, g] = 0
     for _ in range(groups):
         g = -1
         for one in range(groups):
-            if w.seats[TRIED, one] == 0 and (g < 0 or group[one, ACTIVE] < group[g, ACTIVE]):
+            if seats[TRIED, one] == 0 and (g < 0 or group[one, ACTIVE] < group[g, ACTIVE]):
                 g = one
-        w.seats[TRIED, g] = 1
-        then = start + w.row[group[g, ROW], LAG_LOW]
-        for x in range(seats):
-            if w.seats[IN_GROUP, x] != g:
+        seats[TRIED, g] = 1
+        then = start + row[group[g, ROW], LAG_LOW]
+        for x in range(number):
+            if seats[IN_GROUP, x] != g:
                 continue
             chosen, least = -1, FAR_OFF
             for k in range(group[g, ORDER], group[g, ORDER_END]):
                 o = order[k]
-                if slot[o, OPENS] <= start and start <= slot[o, SHUTS] and w.people[0, slot[o, WHO]] != mark:
-                    points = _points_at(slot, o, then)
+                if slot[o, OPENS] <= start and start <= slot[o, SHUTS] and ledger[slot[o, WHO], MARKED] != mark:
+                    points = points_at(slot, o, then)
                     if points < least:
                         chosen, least = o, points
                     if not group[g, FALLING]:
                         break
             if chosen < 0:
-                return _matched(w, seats, start)
-            w.seats[CHOSEN, x] = chosen
-            w.people[0, slot[chosen, WHO]] = mark
+                return matched(group, slot, order, seats, row, ledger, tally, number, start)
+            seats[CHOSEN, x] = chosen
+            ledger[slot[chosen, WHO], MARKED] = mark
             total += least
     return total
 
 
 @njit(cache=True, nogil=True)
-def _matched(w: Desk, seats: int, start: int) -> int:
-    """Different people for all seats, each seat's cheapest first, by augmenting paths; points, FAR_OFF if impossible."""
-    group, slot, order, chosen = w.group, w.slot, w.order, w.seats[CHOSEN]
-    for x in range(seats):
+def points_at(slot: Ints, o: int, start: int) -> int:
+    """What slot o costs when the seat may start from then on."""
+    points: int = slot[o, COSTS] + slot[o, FALLS] * max(0, start - slot[o, SOONEST])
+    return points
+
+
+@njit(cache=True, nogil=True)
+def matched(
+    group: Ints, slot: Ints, order: Ints, seats: Ints, row: Ints, ledger: Ints, tally: Ints, number: int, start: int
+) -> int:
+    """Points of different people for all seats, by augmenting paths, cheap ones first; FAR_OFF if there are none."""
+    chosen = seats[CHOSEN]
+    for x in range(number):
         chosen[x] = -1
-    for x in range(seats):
-        w.tally[MARK] += 1
-        mark, head, tail, freed = w.tally[MARK], 0, 1, -1
-        w.seats[QUEUE, 0] = x
+    for x in range(number):
+        tally[MARK] += 1
+        mark, head, tail, freed = tally[MARK], 0, 1, -1
+        seats[QUEUE, 0] = x
         while head < tail and freed < 0:
-            y = w.seats[QUEUE, head]
+            y = seats[QUEUE, head]
             head += 1
-            g = w.seats[IN_GROUP, y]
+            g = seats[IN_GROUP, y]
             for k in range(group[g, ORDER], group[g, ORDER_END]):
                 o = order[k]
                 v = slot[o, WHO]
-                if slot[o, OPENS] > start or start > slot[o, SHUTS] or w.people[0, v] == mark:
+                if slot[o, OPENS] > start or start > slot[o, SHUTS] or ledger[v, MARKED] == mark:
                     continue
-                w.people[0, v], w.people[1, v], w.people[2, v] = mark, y, o
+                ledger[v, MARKED], ledger[v, VIA_SEAT], ledger[v, VIA_SLOT] = mark, y, o
                 holder = -1
-                for z in range(seats):
+                for z in range(number):
                     if chosen[z] >= 0 and slot[chosen[z], WHO] == v:
                         holder = z
                 if holder < 0:
                     freed = v
                     break
-                w.seats[QUEUE, tail] = holder
+                seats[QUEUE, tail] = holder
                 tail += 1
         if freed < 0:
             return FAR_OFF
-        while freed >= 0:
-            y, o = w.people[1, freed], w.people[2, freed]
+        y = -1
+        while y != x:
+            y, o = ledger[freed, VIA_SEAT], ledger[freed, VIA_SLOT]
             freed = slot[chosen[y], WHO] if chosen[y] >= 0 else -1
             chosen[y] = o
-            if y == x:
-                freed = -1
     total = 0
-    for x in range(seats):
-        total += _points_at(slot, chosen[x], start + w.row[group[w.seats[IN_GROUP, x], ROW], LAG_LOW])
+    for x in range(number):
+        total += points_at(slot, chosen[x], start + row[group[seats[IN_GROUP, x], ROW], LAG_LOW])
     return total
 
 
 @njit(cache=True, nogil=True)
 def _fill_crew(w: Desk, r: int) -> None:
     """Send the crew that was found."""
-    seats, start = w.ask[r, REQUIRED], w.found[STARTS]
-    for x in range(seats):
+    memory, tally, slot = w.core.memory, w.core.tally, w.slot
+    start = tally[STARTS]
+    for x in range(memory[tally[CREWS_FROM] + r, REQUIRED]):
         o = w.seats[BEST_CHOSEN, x]
         n = w.group[w.seats[IN_GROUP, x], ROW]
         for q in range(w.row[n, NODES], w.row[n, NODES_END]):
-            if w.node[q, JOB] < 0:
-                part = w.slot[o, PART]
-                i = link(
-                    w, q, w.slot[o, DOES], r, w.row[n, TAKES], w.slot[o, BEHIND], part, part + 1,
-                    start + w.row[n, LAG_LOW], start + w.row[n, LAG_HIGH],
-                )  # fmt: skip
-                settle(w, i)
+            if memory[q, JOB] < 0:
+                tally[BY_JOB], tally[AFTER] = slot[o, DOES], slot[o, BEHIND]
+                tally[FROM_PIECE], tally[TO_PIECE] = slot[o, PART], slot[o, PART] + 1
+                fill(w, n, q, start + w.row[n, LAG_LOW], start + w.row[n, LAG_HIGH])
                 break
 
 
@@ -529,119 +567,145 @@ def _fill_crew(w: Desk, r: int) -> None:
 
 
 @njit(cache=True, nogil=True)
-def find(w: Desk, r: int, bound: int, second: bool, thorough: bool) -> bool:
-    """The cheapest way to serve the request below `bound` points, into `found`. `thorough`: at any cost of time."""
-    if w.ask[r, REQUIRED] + w.ask[r, SPARE] > 1:
-        return _cheapest_crew(w, r, bound, False) or (thorough and _cheapest_crew(w, r, bound, True))
-    w.tally[MARK] += 1
-    n = w.ask[r, ROWS]
-    if cheapest(w, n, -FAR_OFF, FAR_OFF, bound, second, False):
+def find(w: Desk, r: int, bound: int, second: int, thorough: int) -> bool:
+    """The cheapest way to serve the request below `bound` points, into the tally. `thorough`: at any cost of time."""
+    memory, tally = w.core.memory, w.core.tally
+    crew = tally[CREWS_FROM] + r
+    if memory[crew, REQUIRED] + memory[crew, SPARE] > 1:
+        return cheapest_crew(w, r, bound, NO) or (thorough > 0 and cheapest_crew(w, r, bound, YES))
+    n = memory[crew, ROWS]
+    if cheapest(w, n, bound, second):
         return True
-    beyond = w.row[n, SIZE] > min(w.tally[REACH], w.row[n, NEAR_END] - w.row[n, NEAR])
-    return thorough and beyond and cheapest(w, n, -FAR_OFF, FAR_OFF, bound, second, True)
+    beyond = w.row[n, SIZE] > min(tally[REACH], w.row[n, NEAR_END] - w.row[n, NEAR])
+    return thorough > 0 and beyond and cheapest_of_all(w, n, bound)
 
 
 @njit(cache=True, nogil=True)
 def commit(w: Desk, r: int) -> None:
     """Serve the request in the way that was found, and fill what optional seats are worth it."""
-    if w.ask[r, REQUIRED] + w.ask[r, SPARE] > 1:
+    memory, tally = w.core.memory, w.core.tally
+    crew = tally[CREWS_FROM] + r
+    if memory[crew, REQUIRED] + memory[crew, SPARE] > 1:
         _fill_crew(w, r)
     else:
-        _fill(w, w.ask[r, ROWS], -FAR_OFF, FAR_OFF)
-    count_served(w, r, w.found[STARTS])
-    if w.ask[r, SPARE] > 0:
+        n = memory[crew, ROWS]
+        fill(w, n, w.row[n, NODES], -EVER, EVER)
+    count_served(w.core, crew, tally[STARTS])
+    if memory[crew, SPARE] > 0:
         fill_optional(w, r)
 
 
 @njit(cache=True, nogil=True)
-def count_served(w: Desk, r: int, start: int) -> None:
-    """The required seats of the request are filled, the optional ones empty."""
-    touch(w.memory, w.journal, w.marks, w.tally, w.tally[CREWS_FROM] + r)
-    w.crew[r, SERVED], w.crew[r, AT], w.crew[r, MISSING] = 1, start, w.ask[r, SPARE]
-    w.tally[COST] += w.ask[r, SPARE] * w.tally[OPTIONAL_PRICE] - w.ask[r, PRICE]
+def count_served(c: Core, crew: int, start: int) -> None:
+    """The required seats of a request, by its row in the memory, are filled, the optional ones empty."""
+    memory = c.memory
+    touch(c.memory, c.ledger, c.tally, crew)
+    memory[crew, SERVED], memory[crew, AT], memory[crew, MISSING] = 1, start, memory[crew, SPARE]
+    c.tally[COST] += memory[crew, SPARE] * c.tally[OPTIONAL_PRICE] - memory[crew, PRICE]
 
 
 @njit(cache=True, nogil=True)
-def mark_crew(w: Desk, r: int) -> None:
-    """Mark the people of the request, and nobody else."""
-    w.tally[MARK] += 1
-    for q in range(w.row[w.ask[r, ROWS], NODES], w.row[w.ask[r, ROWS_END] - 1, NODES_END]):
-        if w.node[q, JOB] >= 0:
-            w.people[0, w.trip[w.node[q, INTERVAL], OWNER]] = w.tally[MARK]
+def count_left(c: Core, crew: int) -> None:
+    """The request is unserved from now on."""
+    touch(c.memory, c.ledger, c.tally, crew)
+    c.memory[crew, SERVED] = 0
+    c.tally[COST] += c.memory[crew, PRICE] - c.memory[crew, MISSING] * c.tally[OPTIONAL_PRICE]
+
+
+@njit(cache=True, nogil=True)
+def count_optional(c: Core, crew: int, filled: int) -> None:
+    """An optional seat was filled (1) or emptied (-1)."""
+    touch(c.memory, c.ledger, c.tally, crew)
+    c.memory[crew, MISSING] -= filled
+    c.tally[COST] -= filled * c.tally[OPTIONAL_PRICE]
+
+
+@njit(cache=True, nogil=True)
+def mark_crew(w: Desk, crew: int) -> None:
+    """Mark the people of a request, and nobody else."""
+    memory, tally = w.core.memory, w.core.tally
+    tally[MARK] += 1
+    for q in range(w.row[memory[crew, ROWS], NODES], w.row[memory[crew, ROWS_END] - 1, NODES_END]):
+        if memory[q, JOB] >= 0:
+            w.core.ledger[memory[memory[q, TRIP], OWNER], MARKED] = tally[MARK]
 
 
 @njit(cache=True, nogil=True)
 def fill_optional(w: Desk, r: int) -> None:
     """Fill empty optional seats of a served request where that is worth it."""
-    start, price = w.crew[r, AT], w.tally[OPTIONAL_PRICE]
-    for n in range(w.ask[r, ROWS], w.ask[r, ROWS_END]):
+    memory, tally = w.core.memory, w.core.tally
+    crew, price = tally[CREWS_FROM] + r, tally[OPTIONAL_PRICE]
+    for n in range(memory[crew, ROWS], memory[crew, ROWS_END]):
         if not w.row[n, OPTIONAL]:
             continue
-        low, high = start + w.row[n, LAG_LOW], start + w.row[n, LAG_HIGH]
         for q in range(w.row[n, NODES], w.row[n, NODES_END]):
-            if w.node[q, JOB] >= 0:
-                continue
-            mark_crew(w, r)
-            if not cheapest(w, n, low, high, price, False, False):
-                break
-            _fill(w, n, low, high)
-            touch(w.memory, w.journal, w.marks, w.tally, w.tally[CREWS_FROM] + r)
-            w.crew[r, MISSING] -= 1
-            w.tally[COST] -= price
+            if memory[q, JOB] < 0:
+                if not reseat(w, r, n, q, price):
+                    break
+                count_optional(w.core, crew, YES)
 
 
 @njit(cache=True, nogil=True)
-def reseat(w: Desk, r: int, n: int, q: int) -> bool:
-    """Somebody for seat q of row n of a served crew, now empty, at the crew's start; False when there is nobody."""
-    low, high = w.crew[r, AT] + w.row[n, LAG_LOW], w.crew[r, AT] + w.row[n, LAG_HIGH]
-    mark_crew(w, r)
-    if not cheapest(w, n, low, high, FAR_OFF, False, False):
-        return False
-    i = link(
-        w, q, w.found[BY_JOB], r, w.row[n, TAKES], w.found[AFTER], w.found[FROM_PIECE], w.found[TO_PIECE], low, high
-    )  # fmt: skip
-    return settle(w, i)
+def reseat(w: Desk, r: int, n: int, q: int, bound: int) -> bool:
+    """Somebody for the empty seat q of row n of a served crew, at its start; False when there is nobody below `bound`."""
+    crew = w.core.tally[CREWS_FROM] + r
+    start = w.core.memory[crew, AT]
+    low, high = start + w.row[n, LAG_LOW], start + w.row[n, LAG_HIGH]
+    mark_crew(w, crew)
+    return cheapest_between(w, n, low, high, bound) and fill(w, n, q, low, high)
 
 
 @njit(cache=True, nogil=True)
 def drop(w: Desk, r: int) -> None:
     """Leave the request unserved, and whatever no longer fits without it on the way; `todo` lists what was left."""
     w.stack[0] = r
-    top = 1
-    while top > 0:
-        top -= 1
-        one = w.stack[top]
-        if not w.crew[one, SERVED]:
-            continue
-        if w.listed[one] != w.tally[TAKEN]:
-            w.listed[one] = w.tally[TAKEN]
-            w.todo[w.tally[TODO]] = one
-            w.tally[TODO] += 1
-        touch(w.memory, w.journal, w.marks, w.tally, w.tally[CREWS_FROM] + one)
-        w.crew[one, SERVED] = 0
-        w.tally[COST] += w.ask[one, PRICE] - w.crew[one, MISSING] * w.tally[OPTIONAL_PRICE]
-        for q in range(w.row[w.ask[one, ROWS], NODES], w.row[w.ask[one, ROWS_END] - 1, NODES_END]):
-            if w.node[q, JOB] >= 0:
-                i = unlink(w, q)
-                if not settle(w, i) or allowance(w, i, 0) < 0:
-                    top = clear(w, i, top)
+    drop_all(w, YES)
 
 
 @njit(cache=True, nogil=True)
-def clear(w: Desk, i: int, top: int) -> int:
-    """Empty trip i; the requests it served are put on the stack, whose new height comes back."""
-    touch(w.memory, w.journal, w.marks, w.tally, w.tally[TRIPS_FROM] + i)
-    q = w.trip[i, HEAD]
+def drop_all(w: Desk, top: int) -> None:
+    """Leave the requests on the stack unserved, and whatever no longer fits without them."""
+    c, memory, tally = w.core, w.core.memory, w.core.tally
+    while top > 0:
+        top -= 1
+        r = w.stack[top]
+        crew = tally[CREWS_FROM] + r
+        if not memory[crew, SERVED]:
+            continue
+        enlist(w.todo, w.listed, tally, r)
+        count_left(c, crew)
+        for q in range(w.row[memory[crew, ROWS], NODES], w.row[memory[crew, ROWS_END] - 1, NODES_END]):
+            if memory[q, JOB] >= 0:
+                t = unlink(memory, c.ledger, tally, q)
+                if not settle(c, t) or allowance(memory, t, NO) < 0:
+                    top = clear(c, w.stack, t, top)
+
+
+@njit(cache=True, nogil=True)
+def clear(c: Core, stack: Ints, t: int, top: int) -> int:
+    """Empty trip t; the requests it served are put on the stack, whose new height comes back."""
+    memory = c.memory
+    touch(c.memory, c.ledger, c.tally, t)
+    q = memory[t, HEAD]
     while q >= 0:
-        touch(w.memory, w.journal, w.marks, w.tally, q)
-        w.stack[top] = w.node[q, REQUEST]
+        touch(c.memory, c.ledger, c.tally, q)
+        stack[top] = memory[q, REQUEST]
         top += 1
-        w.node[q, JOB] = -1
-        q = w.node[q, NEXT]
-    w.trip[i, HEAD] = w.trip[i, TAIL] = -1
-    w.trip[i, VISITS] = 0
-    settle(w, i)
+        memory[q, JOB] = -1
+        q = memory[q, NEXT]
+    memory[t, HEAD] = memory[t, TAIL] = -1
+    memory[t, VISITS] = 0
+    settle(c, t)
     return top
+
+
+@njit(cache=True, nogil=True)
+def enlist(todo: Ints, listed: Ints, tally: Ints, r: int) -> None:
+    """The request is to be put in."""
+    if listed[r] != tally[TAKEN]:
+        listed[r] = tally[TAKEN]
+        todo[tally[TODO]] = r
+        tally[TODO] += 1
 
 
 @njit(cache=True, nogil=True)
@@ -660,16 +724,16 @@ def neighbours(w: Desk, r: int) -> int:
 def _look_around(w: Desk, r: int) -> None:
     """The requests that lie nearest: a minute's way counts as five of time between the windows."""
     near, distance, number = w.near[r], np.empty(NEIGHBOURS, dtype=np.int64), 0
-    least, most = w.row[w.ask[r, ROWS], LEAST], w.row[w.ask[r, ROWS], MOST]
+    memory, crews, travel, row = w.core.memory, w.core.tally[CREWS_FROM], w.core.travel, w.row
+    m = memory[crews + r, ROWS]
     near[0] = -1
     for k in range(len(w.open)):
         other = w.open[k]
         if other == r:
             continue
-        n = w.ask[other, ROWS]
-        apart = max(0, w.row[n, LEAST] - most - w.row[w.ask[r, ROWS], TAKES])
-        apart = max(apart, least - w.row[n, MOST] - w.row[n, TAKES])
-        away = 5 * (w.travel[0, r, other] + w.travel[0, other, r]) + 2 * apart
+        n = memory[crews + other, ROWS]
+        apart = max(0, row[n, LEAST] - row[m, MOST] - row[m, TAKES], row[m, LEAST] - row[n, MOST] - row[n, TAKES])
+        away = 5 * (np.int64(travel[0, r, other]) + np.int64(travel[0, other, r])) + w.tune[9] * apart
         if number == NEIGHBOURS and away >= distance[number - 1]:
             continue
         place = number if number < NEIGHBOURS else number - 1
@@ -686,45 +750,48 @@ def _look_around(w: Desk, r: int) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _urgency(w: Desk, r: int) -> int:
+def _urgency(c: Core, r: int) -> int:
     """What waiting may cost, of what was found: the gap to the second best; of a crew the less, the more there are."""
-    if w.ask[r, REQUIRED] + w.ask[r, SPARE] == 1:
-        urgency: int = 1000 * (w.found[SECOND] - w.found[CHEAPEST])
-        return urgency
-    return 1000 * (w.ask[r, PRICE] - w.found[CHEAPEST]) // (1 + max(0, w.found[RARITY]))
+    memory, tally = c.memory, c.tally
+    crew = tally[CREWS_FROM] + r
+    if memory[crew, REQUIRED] + memory[crew, SPARE] == 1:
+        return int(1000 * (tally[SECOND] - tally[CHEAPEST]))
+    return int(1000 * (memory[crew, PRICE] - tally[CHEAPEST]) // (1 + max(0, tally[RARITY])))
 
 
 @njit(cache=True, nogil=True)
-def _before(w: Desk, a: int, b: int) -> bool:
+def _before(heap: Ints, key: Ints, a: int, b: int) -> bool:
     """Whether the request at place a of the heap comes before the one at b."""
-    one, two = w.heap[a], w.heap[b]
-    return bool(w.key[one] > w.key[two] or (w.key[one] == w.key[two] and one < two))
+    one, two = heap[a], heap[b]
+    return bool(key[one] > key[two] or (key[one] == key[two] and one < two))
 
 
 @njit(cache=True, nogil=True)
-def _push(w: Desk, r: int, key: int) -> None:
-    w.key[r] = key
-    place = w.tally[HEAPED]
-    w.heap[place] = r
-    w.tally[HEAPED] += 1
-    while place > 0 and _before(w, place, (place - 1) // 2):
-        w.heap[place], w.heap[(place - 1) // 2] = w.heap[(place - 1) // 2], w.heap[place]
+def push(heap: Ints, key: Ints, tally: Ints, r: int, urgency: int) -> None:
+    """Let the request wait."""
+    key[r] = urgency
+    place = tally[HEAPED]
+    heap[place] = r
+    tally[HEAPED] += 1
+    while place > 0 and _before(heap, key, place, (place - 1) // 2):
+        heap[place], heap[(place - 1) // 2] = heap[(place - 1) // 2], heap[place]
         place = (place - 1) // 2
 
 
 @njit(cache=True, nogil=True)
-def _pop(w: Desk) -> int:
-    first = w.heap[0]
-    w.tally[HEAPED] -= 1
-    size, place = w.tally[HEAPED], 0
-    w.heap[0] = w.heap[size]
+def pop(heap: Ints, key: Ints, tally: Ints) -> int:
+    """The most urgent of those who wait, who waits no longer."""
+    first = heap[0]
+    tally[HEAPED] -= 1
+    size, place = tally[HEAPED], NO
+    heap[0] = heap[size]
     while 2 * place + 1 < size:
         child = 2 * place + 1
-        if child + 1 < size and _before(w, child + 1, child):
+        if child + 1 < size and _before(heap, key, child + 1, child):
             child += 1
-        if not _before(w, child, place):
+        if not _before(heap, key, child, place):
             break
-        w.heap[place], w.heap[child] = w.heap[child], w.heap[place]
+        heap[place], heap[child] = heap[child], heap[place]
         place = child
     return int(first)
 
@@ -732,10 +799,11 @@ def _pop(w: Desk) -> int:
 @njit(cache=True, nogil=True)
 def queue(w: Desk, begin: int, end: int) -> None:
     """Look at the unserved among `open[begin:end]`, and let them wait by what waiting costs."""
+    memory, crews = w.core.memory, w.core.tally[CREWS_FROM]
     for k in range(begin, end):
         r = w.open[k]
-        if not w.crew[r, SERVED] and find(w, r, w.ask[r, PRICE], True, True):
-            _push(w, r, _urgency(w, r))
+        if not memory[crews + r, SERVED] and find(w, r, memory[crews + r, PRICE], YES, YES):
+            push(w.heap, w.key, w.core.tally, r, _urgency(w.core, r))
 
 
 @njit(cache=True, nogil=True)
@@ -744,33 +812,35 @@ def serve_waiting(w: Desk, looks: int) -> bool:
 
     What waiting costs is looked at again only when a request's turn comes; if another is then more urgent, it waits on.
     """
+    tally = w.core.tally
     for _ in range(looks):
-        if w.tally[HEAPED] == 0:
+        if tally[HEAPED] == 0:
             return False
-        r = _pop(w)
-        if not find(w, r, w.ask[r, PRICE], True, True):
+        r = pop(w.heap, w.key, tally)
+        if not find(w, r, w.core.memory[tally[CREWS_FROM] + r, PRICE], YES, YES):
             continue
-        urgency = _urgency(w, r)
-        if w.tally[HEAPED] > 0 and urgency < w.key[w.heap[0]]:
-            _push(w, r, urgency)
+        urgency = _urgency(w.core, r)
+        if tally[HEAPED] > 0 and urgency < w.key[w.heap[0]]:
+            push(w.heap, w.key, tally, r, urgency)
             continue
         commit(w, r)
-        keep(w)
-    return bool(w.tally[HEAPED] > 0)
+        keep(tally)
+    return bool(tally[HEAPED] > 0)
 
 
 @njit(cache=True, nogil=True)
 def serve_rest(w: Desk, begin: int, end: int) -> None:
     """Serve what still fits among `todo[begin:end]`, each where that makes the plan cheaper; fill optional seats."""
+    memory, tally = w.core.memory, w.core.tally
     for k in range(begin, end):
         r = w.todo[k]
-        before = w.tally[COST]
-        if w.crew[r, SERVED]:
-            if w.crew[r, MISSING] > 0:
+        crew = tally[CREWS_FROM] + r
+        if memory[crew, SERVED]:
+            if memory[crew, MISSING] > 0:
                 fill_optional(w, r)
-        elif find(w, r, w.ask[r, PRICE], False, True):
+        elif find(w, r, memory[crew, PRICE], NO, YES):
             commit(w, r)
-        if w.tally[COST] < before:
-            keep(w)
+        if tally[COST] < tally[COST_BEFORE]:
+            keep(tally)
         else:
-            undo(w)
+            undo(w.core)

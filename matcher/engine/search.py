@@ -18,129 +18,33 @@ from numba import njit
 
 from matcher import cost
 from matcher.engine.insertion import (
-    MOST_SEATS,
-    NEIGHBOURS,
-    SLOTS,
-    below,
-    clear,
-    commit,
-    count_served,
-    drop,
-    fill_optional,
-    find,
-    neighbours,
-    queue,
-    reseat,
-    serve_rest,
-    serve_waiting,
-)
+    ALONE, AT_JOB, AT_TRIP, BACK, EVER, LAG_HIGH, LAG_LOW, LEAST, MOST, MOST_SEATS, NEAR, NEAR_END, NEIGHBOURS, NO,
+    NODES, NODES_END, OF, OPTIONAL, OWN_FIT, PIECES, PIECES_END, SEEN, SIZE, SLOTS, TAKES, THERE, UNSKILLED, WHOSE,
+    YES, Desk, below, cheapest, clear, commit, count_left, count_optional, count_served, draw, drop, drop_all, enlist,
+    fill_optional, find, look, neighbours, queue, reseat, serve_rest, serve_waiting,
+)  # fmt: skip
 from matcher.engine.tables import FAR_OFF, Arrays, Ints, Tables
 from matcher.engine.trips import (
-    ALONE,
-    AT_INTERVAL,
-    AT_JOB,
-    BACK,
-    BEGIN,
-    BEGUN,
-    BEST,
-    BETTER,
-    BLINK,
-    CAPPED,
-    COST,
-    COST_BEFORE,
-    CREWS_FROM,
-    DIRTY,
-    EARLY,
-    END,
-    FAIR,
-    FALL,
-    FIRST,
-    HEAD,
-    HEAPED,
-    HISTORY,
-    HOME,
-    INTERVAL,
-    JOB,
-    LAG_HIGH,
-    LAG_LOW,
-    LAST,
-    LEAST,
-    LEG,
-    MARK,
-    MINUTES,
-    MISSING,
-    MODE,
-    MOST,
-    NEAR,
-    NEAR_END,
-    NEXT,
-    NODES,
-    NODES_END,
-    OF,
-    OPTIONAL,
-    OPTIONAL_PRICE,
-    OWN_FIT,
-    OWNER,
-    PEOPLE_FROM,
-    PIECES,
-    PIECES_END,
-    PREV,
-    PRICE,
-    REACH,
-    RECORDED,
-    REQUEST,
-    REQUIRED,
-    ROUND,
-    ROWS,
-    ROWS_END,
-    RUN,
-    SERVED,
-    SIZE,
-    SPANS,
-    SPANS_END,
-    SPARE,
-    TAIL,
-    TAKEN,
-    TAKES,
-    TARGET,
-    THERE,
-    TODO,
-    TRIPS_FROM,
-    UNSKILLED,
-    VACANT,
-    VISITS,
-    WIDTH,
-    WORTH,
-    WRITTEN,
-    Desk,
-    allowance,
-    keep,
-    link,
-    settle,
-    touch,
-    undo,
-    unlink,
-)
+    BEGIN, BEGUN, BEST, BETTER, BLINK, CAPPED, COST, COST_BEFORE, CREWS_FROM, DAY, DIRTY, EARLY, END, FAIR, FAIR_ONE,
+    FAIR_THREE, FAIR_TWO, FALL, FIRST, HEAD, HEAPED, HISTORY, HOME, JOB, LAST, LEDGER, LEG, MARK, MARKED, MINUTES,
+    MISSING, MODE, MOST_MINUTES, MOST_TODAY, MOST_VISITS, NEXT, NOW, OPTIONAL_PRICE, OWNER, PEOPLE_FROM, PER_MINUTE,
+    PREV, PRICE, RARE, REACH, RECORDED, REQUEST, REQUIRED, RNG, ROUND, ROWS, ROWS_END, RUN, SERVED, SPANS, SPANS_END,
+    SPARE, TAIL, TAKEN, TARGET, TODO, TRIP, TRIPS, TRIPS_END, TRIPS_FROM, UNLIKE, UNLIKE_LIST, VACANT, VISITS, WIDTH,
+    WORTH, WRITTEN, Core, allowance, keep, link, settle, undo, unlink, worth,
+)  # fmt: skip
 from matcher.instance import Instance
 from matcher.plan import TERMS, Assignment
 
 SPARE_POINTS = 400
 """How much dearer it looks, while the first plan is made, to send a rare skill where none is wanted."""
 
-CLOSE = 600
-"""So many of the jobs of a row that cost least alone are held ready."""
+CLOSE, MOST_CLOSE = 600, 3_000_000
+"""So many of the jobs of a row that cost least alone are held ready, and so many of all rows together."""
 
 TUNE = {
-    "reach": 150,
-    "largest": 12,
-    "blink": 10,
-    "string": 4,
-    "whole": 30,
-    "rivals": 12,
-    "teams": 10,
-    "absent": 6,
-    "seat": 40,
-}
+    "reach": 600, "largest": 12, "blink": 10, "string": 4, "whole": 30, "rivals": 12, "teams": 10, "absent": 6,
+    "seat": 40, "apart": 2,
+}  # fmt: skip
 """Candidates of a row looked at; requests taken out at most; blinks in a thousand; ..."""
 
 HOT, COLD = 100.0, 1.0
@@ -153,7 +57,6 @@ LOOKS, ROUNDS, CHUNK = 200, 20, 0.005
 """Requests looked at and rounds made in one call of a kernel, and seconds where seconds count."""
 
 Late = Callable[[], bool]
-Given = Ints
 
 
 def never() -> bool:
@@ -165,8 +68,8 @@ def never() -> bool:
 
 
 @njit(cache=True, nogil=True)
-def closest(d: Arrays, piece: Ints, out: Ints, row: Ints, most: int) -> int:
-    """Into `out` of each row the jobs that cost least alone, at most so many; how many there are. `out` [.., 8]."""
+def closest(d: Arrays, out: Ints, row: Ints, trips: int, people: int, most: int) -> int:
+    """Into `out` of each row the jobs that cost least alone, at most so many; how many there are. `out` [.., 16]."""
     used, now = 0, d.weights[0]
     for n in range(len(row)):
         begin, end = d.rows_from[n], d.rows_from[n + 1]
@@ -192,7 +95,8 @@ def closest(d: Arrays, piece: Ints, out: Ints, row: Ints, most: int) -> int:
             if k >= most or points[order[k]] > limit:
                 break
             j = d.by_row[begin + order[k]]
-            out[used, AT_INTERVAL], out[used, ALONE], out[used, AT_JOB] = d.interval[j], points[order[k]], j
+            out[used, AT_TRIP], out[used, ALONE], out[used, AT_JOB] = trips + d.interval[j], points[order[k]], j
+            out[used, WHOSE], out[used, SEEN] = people + d.owner[d.interval[j]], -1
             out[used, THERE], out[used, BACK], out[used, OWN_FIT] = d.there[j], d.back[j], d.fit[j]
             out[used, PIECES], out[used, PIECES_END] = d.pieces_from[j], d.pieces_to[j]
             used += 1
@@ -203,16 +107,16 @@ def closest(d: Arrays, piece: Ints, out: Ints, row: Ints, most: int) -> int:
 @njit(cache=True, nogil=True)
 def note(w: Desk) -> bool:
     """Remember the plan, and what its people do, if it is the best so far; after `keep`."""
-    tally = w.tally
+    memory, ledger, tally = w.core.memory, w.core.ledger, w.core.tally
     if tally[COST] >= tally[BEST]:
         return False
     for k in range(tally[DIRTY]):
-        x = w.marks[k, 2]
-        w.marks[x, 1] = 0
-        for c in range(WIDTH):
-            w.best[x, c] = w.memory[x, c]
+        x = ledger[k, UNLIKE_LIST]
+        ledger[x, UNLIKE] = 0
+        for column in range(WIDTH):
+            w.best[x, column] = memory[x, column]
         if tally[PEOPLE_FROM] <= x < tally[CREWS_FROM]:
-            _record(w, x - tally[PEOPLE_FROM])
+            _record(memory, tally, w.pool, w.pool_visit, w.pool_known, x)
     tally[DIRTY] = 0
     tally[BEST] = tally[COST]
     tally[BETTER] += 1
@@ -220,197 +124,193 @@ def note(w: Desk) -> bool:
 
 
 @njit(cache=True, nogil=True)
-def _record(w: Desk, v: int) -> None:
+def _record(memory: Ints, tally: Ints, pool: Ints, pool_visit: Ints, pool_known: Ints, person: int) -> None:
     """Write down what a person does, unless it is known; the oldest is written over."""
-    tally = w.tally
-    mixed, visits = np.uint64(v + 1), 0
-    for i in range(w.intervals_from[v], w.intervals_from[v + 1]):
-        q = w.trip[i, HEAD]
+    mixed, visits = np.uint64(person + 1), 0
+    for t in range(memory[person, TRIPS], memory[person, TRIPS_END]):
+        q = memory[t, HEAD]
         while q >= 0:
-            mixed = (mixed ^ np.uint64(w.node[q, JOB])) * np.uint64(0x9E3779B97F4A7C15)
-            mixed = (mixed ^ (mixed >> np.uint64(29)) ^ np.uint64(w.node[q, EARLY])) * np.uint64(0xBF58476D1CE4E5B9)
+            mixed = (mixed ^ np.uint64(memory[q, JOB])) * np.uint64(0x9E3779B97F4A7C15)
+            mixed = (mixed ^ (mixed >> np.uint64(29)) ^ np.uint64(memory[q, EARLY])) * np.uint64(0xBF58476D1CE4E5B9)
             mixed ^= mixed >> np.uint64(32)
             visits += 1
-            q = w.node[q, NEXT]
+            q = memory[q, NEXT]
     if visits == 0 or visits > POOL_VISITS // 2:
         return
-    name = np.int64(mixed >> np.uint64(1)) + 1
+    name = np.int64(mixed >> np.uint64(2)) + 1
     place = name % KNOWN
-    while w.pool_known[place] != 0:
-        if w.pool_known[place] == name:
+    while pool_known[place] != 0:
+        if pool_known[place] == name:
             return
         place = (place + 1) % KNOWN
     if tally[RECORDED] % (KNOWN // 2) == KNOWN // 2 - 1:
-        w.pool_known[:] = 0
-    w.pool_known[place] = name
+        pool_known[:] = 0
+    pool_known[place] = name
     entry = tally[RECORDED] % POOL
-    w.pool[entry, 0], w.pool[entry, 1], w.pool[entry, 2] = v, tally[WRITTEN], visits
+    pool[entry, 0], pool[entry, 1], pool[entry, 2] = person - tally[PEOPLE_FROM], tally[WRITTEN], visits
     tally[RECORDED] += 1
-    for i in range(w.intervals_from[v], w.intervals_from[v + 1]):
-        q = w.trip[i, HEAD]
+    for t in range(memory[person, TRIPS], memory[person, TRIPS_END]):
+        q = memory[t, HEAD]
         while q >= 0:
             place = tally[WRITTEN] % POOL_VISITS
-            w.pool_visit[place, 0], w.pool_visit[place, 1] = w.node[q, JOB], w.node[q, EARLY]
+            pool_visit[place, 0], pool_visit[place, 1] = memory[q, JOB], memory[q, EARLY]
             tally[WRITTEN] += 1
-            q = w.node[q, NEXT]
+            q = memory[q, NEXT]
 
 
 @njit(cache=True, nogil=True)
 def return_to_best(w: Desk) -> None:
     """The plan is the best one again."""
-    for k in range(w.tally[DIRTY]):
-        x = w.marks[k, 2]
-        w.marks[x, 1] = 0
-        for c in range(WIDTH):
-            w.memory[x, c] = w.best[x, c]
-    w.tally[DIRTY] = 0
-    w.tally[COST] = w.tally[BEST]
-    keep(w)
-
-
-@njit(cache=True, nogil=True)
-def leave_all(w: Desk) -> None:
-    """Nobody does anything."""
-    for i in range(len(w.trip)):
-        if w.trip[i, VISITS] > 0:
-            clear(w, i, 0)
-            keep(w)
-    for r in range(len(w.crew)):
-        if w.crew[r, SERVED]:
-            touch(w.memory, w.journal, w.marks, w.tally, w.tally[CREWS_FROM] + r)
-            w.crew[r, SERVED] = 0
-            w.tally[COST] += w.ask[r, PRICE] - w.crew[r, MISSING] * w.tally[OPTIONAL_PRICE]
-    keep(w)
+    memory, ledger, tally = w.core.memory, w.core.ledger, w.core.tally
+    for k in range(tally[DIRTY]):
+        x = ledger[k, UNLIKE_LIST]
+        ledger[x, UNLIKE] = 0
+        for column in range(WIDTH):
+            memory[x, column] = w.best[x, column]
+    tally[DIRTY] = 0
+    tally[COST] = tally[BEST]
+    keep(tally)
 
 
 # The columns of `given`, a plan to begin from: one row a visit, by seat start.
-SEAT, DOES, OF_CREW, BEGINS, ENDS, NOT_BEFORE, NOT_AFTER, STARTED = range(8)
+SEAT, BY_MEANS, OF_CREW, FROM_PART, TO_PART, NOT_BEFORE, NOT_AFTER, STARTED = range(8)
 
 
 @njit(cache=True, nogil=True)
-def take_over(w: Desk, given: Given, crews: Ints, members: Ints) -> None:
+def take_over(w: Desk, given: Ints, crews: Ints, members: Ints) -> None:
     """Begin again from these visits: all at once; whatever does not fit leaves, and is tried again alone.
 
     `crews` [.., 4]: request, start, first and behind the last of its visits in `members`, which numbers `given`.
     """
-    leave_all(w)
+    c, memory, tally = w.core, w.core.memory, w.core.tally
+    _leave_all(w)
     for k in range(len(given)):
-        _give(w, given, k, w.trip[w.interval[given[k, DOES]], TAIL])
-    for c in range(len(crews)):
-        _count_crew(w, given, crews, members, c)
-    w.tally[TAKEN] += 1
-    w.tally[TODO] = 0
+        t = tally[TRIPS_FROM] + w.interval[given[k, BY_MEANS]]
+        _give(w, given, k, t, memory[t, TAIL])
+    for n in range(len(crews)):
+        _count_crew(w, given, crews, members, n)
+    tally[TAKEN] += 1
+    tally[TODO] = 0
     for k in range(len(given)):
-        i = w.interval[given[k, DOES]]
-        if w.trip[i, VISITS] > 0 and (not settle(w, i) or allowance(w, i, 0) < 0):
-            top = clear(w, i, 0)
-            waiting = w.stack[:top].copy()
-            for r in waiting:
-                drop(w, r)
-    keep(w)
-    for c in range(len(crews)):
-        if w.crew[crews[c, 0], SERVED] == 0:
-            for k in range(crews[c, 2], crews[c, 3]):
-                if not _give_alone(w, given, members[k]):
-                    undo(w)
-                    break
+        t = tally[TRIPS_FROM] + w.interval[given[k, BY_MEANS]]
+        if memory[t, VISITS] > 0 and (not settle(c, t) or allowance(memory, t, NO) < 0):
+            drop_all(w, clear(c, w.stack, t, NO))
+    keep(tally)
+    for n in range(len(crews)):
+        if memory[tally[CREWS_FROM] + crews[n, 0], SERVED] == 0:
+            fits = True
+            for k in range(crews[n, 2], crews[n, 3]):
+                fits = fits and _give_alone(w, given, members[k])
+            if fits:
+                _count_crew(w, given, crews, members, n)
+                keep(tally)
             else:
-                _count_crew(w, given, crews, members, c)
-            keep(w)
+                undo(c)
 
 
 @njit(cache=True, nogil=True)
-def _give(w: Desk, given: Given, k: int, after: int) -> int:
-    r, q = given[k, OF_CREW], given[k, SEAT]
-    minutes = w.row[w.seat_row[q], TAKES]
-    return link(
-        w, q, given[k, DOES], r, minutes, after, given[k, BEGINS], given[k, ENDS], given[k, NOT_BEFORE],
-        given[k, NOT_AFTER],
+def _leave_all(w: Desk) -> None:
+    """Nobody does anything."""
+    c, tally = w.core, w.core.tally
+    for t in range(tally[TRIPS_FROM], tally[PEOPLE_FROM]):
+        if c.memory[t, VISITS] > 0:
+            clear(c, w.stack, t, NO)
+    for crew in range(tally[CREWS_FROM], len(c.memory)):
+        if c.memory[crew, SERVED]:
+            count_left(c, crew)
+    keep(tally)
+
+
+@njit(cache=True, nogil=True)
+def _give(w: Desk, given: Ints, k: int, t: int, after: int) -> None:
+    """One of the visits goes into trip t, behind that seat."""
+    q, j = given[k, SEAT], given[k, BY_MEANS]
+    link(w.core.memory, w.core.ledger, w.core.tally, q, t, j, given[k, OF_CREW], w.row[w.seat_row[q], TAKES], w.fit[j], after, given[k, FROM_PART],
+        given[k, TO_PART], given[k, NOT_BEFORE], given[k, NOT_AFTER],
     )  # fmt: skip
 
 
 @njit(cache=True, nogil=True)
-def _give_alone(w: Desk, given: Given, k: int) -> bool:
+def _give_alone(w: Desk, given: Ints, k: int) -> bool:
     """One visit more in a trip that holds, where its start belongs; whether it fits."""
-    i = w.interval[given[k, DOES]]
-    after, q = -1, w.trip[i, HEAD]
-    while q >= 0 and w.node[q, EARLY] <= given[k, STARTED]:
-        after, q = q, w.node[q, NEXT]
-    _give(w, given, k, after)
-    return settle(w, i) and allowance(w, i, 0) >= 0
+    memory = w.core.memory
+    t = w.core.tally[TRIPS_FROM] + w.interval[given[k, BY_MEANS]]
+    after, q = -1, memory[t, HEAD]
+    while q >= 0 and memory[q, EARLY] <= given[k, STARTED]:
+        after, q = q, memory[q, NEXT]
+    _give(w, given, k, t, after)
+    return settle(w.core, t) and allowance(memory, t, NO) >= 0
 
 
 @njit(cache=True, nogil=True)
-def _count_crew(w: Desk, given: Given, crews: Ints, members: Ints, c: int) -> None:
-    r = crews[c, 0]
-    count_served(w, r, crews[c, 1])
-    for k in range(crews[c, 2], crews[c, 3]):
+def _count_crew(w: Desk, given: Ints, crews: Ints, members: Ints, n: int) -> None:
+    """A crew whose visits are in their trips is served."""
+    crew = w.core.tally[CREWS_FROM] + crews[n, 0]
+    count_served(w.core, crew, crews[n, 1])
+    for k in range(crews[n, 2], crews[n, 3]):
         if w.row[w.seat_row[given[members[k], SEAT]], OPTIONAL]:
-            w.crew[r, MISSING] -= 1
-            w.tally[COST] -= w.tally[OPTIONAL_PRICE]
+            count_optional(w.core, crew, YES)
 
 
 # ruin
 
 
 @njit(cache=True, nogil=True)
-def _list(w: Desk, r: int) -> None:
-    """The request is to be put in."""
-    if w.listed[r] != w.tally[TAKEN]:
-        w.listed[r] = w.tally[TAKEN]
-        w.todo[w.tally[TODO]] = r
-        w.tally[TODO] += 1
+def _is_crew(memory: Ints, crew: int) -> bool:
+    """Whether the request has several seats."""
+    return bool(memory[crew, REQUIRED] + memory[crew, SPARE] > 1)
 
 
 @njit(cache=True, nogil=True)
-def _some_seat(w: Desk, r: int) -> int:
-    """A filled seat of a served request."""
-    begin, end = w.row[w.ask[r, ROWS], NODES], w.row[w.ask[r, ROWS_END] - 1, NODES_END]
-    q = begin + below(w.rng, end - begin)
+def _some_seat(w: Desk, crew: int) -> int:
+    """A filled seat of a served request, -1 when all have just been emptied."""
+    memory = w.core.memory
+    begin, end = w.row[memory[crew, ROWS], NODES], w.row[memory[crew, ROWS_END] - 1, NODES_END]
+    if end == begin + 1:
+        return int(begin)
+    q = begin + below(w.core.tally, end - begin)
     for _ in range(begin, end):
-        if w.node[q, JOB] >= 0:
-            return q
+        if memory[q, JOB] >= 0:
+            return int(q)
         q = q + 1 if q + 1 < end else begin
     return -1
 
 
 @njit(cache=True, nogil=True)
-def _take_seat(w: Desk, q: int) -> None:
+def _take_out(w: Desk, q: int) -> None:
     """Take one visit out: of a crew its seat alone, which is then vacant, or the whole crew."""
-    r = w.node[q, REQUEST]
-    if w.ask[r, REQUIRED] + w.ask[r, SPARE] > 1 and below(w.rng, 100) < w.tune[8]:
-        i = unlink(w, q)
-        if not settle(w, i) or allowance(w, i, 0) < 0:
-            top = clear(w, i, 0)
-            waiting = w.stack[:top].copy()
-            for one in waiting:
-                drop(w, one)
-        w.vacant[w.tally[VACANT]] = q
-        w.tally[VACANT] += 1
-        if w.row[w.seat_row[q], OPTIONAL]:
-            touch(w.memory, w.journal, w.marks, w.tally, w.tally[CREWS_FROM] + r)
-            w.crew[r, MISSING] += 1
-            w.tally[COST] += w.tally[OPTIONAL_PRICE]
-    else:
+    c, memory, tally = w.core, w.core.memory, w.core.tally
+    r = memory[q, REQUEST]
+    crew = tally[CREWS_FROM] + r
+    if not _is_crew(memory, crew) or draw(tally) % 100 >= w.tune[8]:
         drop(w, r)
+        return
+    t = unlink(memory, c.ledger, tally, q)
+    w.vacant[tally[VACANT]] = q
+    tally[VACANT] += 1
+    if w.row[w.seat_row[q], OPTIONAL]:
+        count_optional(c, crew, -YES)
+    if not settle(c, t) or allowance(memory, t, NO) < 0:
+        drop_all(w, clear(c, w.stack, t, NO))
 
 
 @njit(cache=True, nogil=True)
 def _take_string(w: Desk, q: int, longest: int) -> int:
     """Take a string of visits around q out of its trip; how many."""
-    i = w.node[q, INTERVAL]
-    w.marks[w.tally[TRIPS_FROM] + i, 3] = w.tally[TAKEN]
-    length = 1 + below(w.rng, min(longest, w.trip[i, VISITS]))
-    back = below(w.rng, length)
-    while back > 0 and w.node[q, PREV] >= 0:
-        q = w.node[q, PREV]
+    memory, tally = w.core.memory, w.core.tally
+    t = memory[q, TRIP]
+    w.core.ledger[t, MARKED] = tally[TAKEN]
+    length = 1 + below(tally, min(longest, memory[t, VISITS]))
+    back = below(tally, length)
+    while back > 0 and memory[q, PREV] >= 0:
+        q = memory[q, PREV]
         back -= 1
     taken = 0
     while q >= 0 and taken < length:
-        following = w.node[q, NEXT]
-        _take_seat(w, q)
+        following = memory[q, NEXT]
+        _take_out(w, q)
         taken += 1
-        if following >= 0 and w.node[following, JOB] < 0:
+        if following >= 0 and memory[following, JOB] < 0:
             break
         q = following
     return taken
@@ -418,40 +318,40 @@ def _take_string(w: Desk, q: int, longest: int) -> int:
 
 @njit(cache=True, nogil=True)
 def _ruin_strings(w: Desk, seed: int, size: int) -> None:
-    """Strings of the trips that pass near a request."""
+    """Strings of the trips that pass near a request; those unserved there are to be put in as well."""
+    memory, ledger, tally = w.core.memory, w.core.ledger, w.core.tally
     taken, absent, number = 0, 0, neighbours(w, seed)
     for k in range(-1, number):
         r = seed if k < 0 else w.near[seed, k]
+        crew = tally[CREWS_FROM] + r
         if taken >= size:
             break
-        if not w.crew[r, SERVED]:
+        if not memory[crew, SERVED]:
             if absent < w.tune[7]:
-                _list(w, r)
+                enlist(w.todo, w.listed, tally, r)
                 absent += 1
             continue
-        q = _some_seat(w, r)
-        if q >= 0 and w.marks[w.tally[TRIPS_FROM] + w.node[q, INTERVAL], 3] != w.tally[TAKEN]:
+        q = _some_seat(w, crew)
+        if q >= 0 and ledger[memory[q, TRIP], MARKED] != tally[TAKEN]:
             taken += _take_string(w, q, w.tune[3])
 
 
 @njit(cache=True, nogil=True)
 def _ruin_rivals(w: Desk, seed: int, size: int) -> None:
-    """What people do who could serve a request, at about its time; it comes first."""
-    _list(w, seed)
-    if w.crew[seed, SERVED]:
-        drop(w, seed)
-    n = w.ask[seed, ROWS] + below(w.rng, w.ask[seed, ROWS_END] - w.ask[seed, ROWS])
-    number = min(w.row[n, NEAR_END] - w.row[n, NEAR], w.tally[REACH])
-    if number == 0:
-        return
+    """What people do who could serve a request, at about its time."""
+    memory, tally = w.core.memory, w.core.tally
+    crew = tally[CREWS_FROM] + seed
+    _renew(w, seed)
+    n = memory[crew, ROWS] + below(tally, memory[crew, ROWS_END] - memory[crew, ROWS])
+    number = min(w.row[n, NEAR_END] - w.row[n, NEAR], tally[REACH])
     taken = 0
-    for _ in range(3 * size):
-        i = w.close[w.row[n, NEAR] + below(w.rng, number), AT_INTERVAL]
-        q = w.trip[i, HEAD]
+    for _ in range(3 * size if number > 0 else 0):
+        t = w.close[w.row[n, NEAR] + below(tally, number), AT_TRIP]
+        q = memory[t, HEAD]
         if q < 0:
             continue
-        while q >= 0 and w.node[q, EARLY] + w.node[q, MINUTES] < w.row[n, LEAST] and w.node[q, NEXT] >= 0:
-            q = w.node[q, NEXT]
+        while memory[q, EARLY] + memory[q, MINUTES] < w.row[n, LEAST] and memory[q, NEXT] >= 0:
+            q = memory[q, NEXT]
         taken += _take_string(w, q, w.tune[3])
         if taken >= size:
             return
@@ -460,25 +360,25 @@ def _ruin_rivals(w: Desk, seed: int, size: int) -> None:
 @njit(cache=True, nogil=True)
 def _ruin_crews(w: Desk, seed: int, size: int) -> None:
     """A crew and others near in place and time, and some singles."""
-    drop_or_list(w, seed)
+    _renew(w, seed)
     taken = 1
     for k in range(neighbours(w, seed)):
         r = w.near[seed, k]
-        several = w.ask[r, REQUIRED] + w.ask[r, SPARE] > 1
-        if below(w.rng, 100) < (60 if several else 10):
-            drop_or_list(w, r)
+        several = _is_crew(w.core.memory, w.core.tally[CREWS_FROM] + r)
+        if taken >= size:
+            return
+        if draw(w.core.tally) % 100 < (60 if several else 10):
+            _renew(w, r)
             taken += 1
-            if taken >= size:
-                return
 
 
 @njit(cache=True, nogil=True)
-def drop_or_list(w: Desk, r: int) -> None:
+def _renew(w: Desk, r: int) -> None:
     """The request is to be put in, anew if it is served."""
-    if w.crew[r, SERVED]:
+    if w.core.memory[w.core.tally[CREWS_FROM] + r, SERVED]:
         drop(w, r)
     else:
-        _list(w, r)
+        enlist(w.todo, w.listed, w.core.tally, r)
 
 
 # recreate
@@ -487,98 +387,98 @@ def drop_or_list(w: Desk, r: int) -> None:
 @njit(cache=True, nogil=True)
 def _sort(w: Desk) -> None:
     """Put `todo` in one of several orders."""
-    todo, number = w.todo, w.tally[TODO]
+    todo, key, row, memory, tally = w.todo, w.key, w.row, w.core.memory, w.core.tally
+    number = tally[TODO]
     for k in range(number - 1, 0, -1):
-        other = below(w.rng, k + 1)
+        other = below(tally, k + 1)
         todo[k], todo[other] = todo[other], todo[k]
-    kind = below(w.rng, 8)
+    kind = draw(tally) % 8
     if kind < 2:
         return
     for k in range(number):
         r = todo[k]
-        n = w.ask[r, ROWS]
+        crew = tally[CREWS_FROM] + r
+        n = memory[crew, ROWS]
         if kind < 4:
-            w.key[r] = -w.ask[r, PRICE]
+            key[r] = -memory[crew, PRICE]
         elif kind < 6:
-            fewest = w.row[n, SIZE]
-            for m in range(n, w.ask[r, ROWS_END]):
-                if not w.row[m, OPTIONAL]:
-                    fewest = min(fewest, w.row[m, SIZE] // (w.row[m, NODES_END] - w.row[m, NODES]))
-            w.key[r] = fewest
+            key[r] = row[n, SIZE]
+            for m in range(n, memory[crew, ROWS_END]):
+                if not row[m, OPTIONAL]:
+                    key[r] = min(key[r], row[m, SIZE] // (row[m, NODES_END] - row[m, NODES]))
         elif kind == 6:
-            w.key[r] = w.row[n, MOST] - w.row[n, LEAST]
+            key[r] = row[n, MOST] - row[n, LEAST]
         else:
-            w.key[r] = -(w.ask[r, REQUIRED] + w.ask[r, SPARE])
+            key[r] = -(memory[crew, REQUIRED] + memory[crew, SPARE])
     for k in range(1, number):
         r = todo[k]
         place = k
-        while place > 0 and w.key[todo[place - 1]] > w.key[r]:
+        while place > 0 and key[todo[place - 1]] > key[r]:
             todo[place] = todo[place - 1]
             place -= 1
         todo[place] = r
 
 
 @njit(cache=True, nogil=True)
-def _fill_vacant(w: Desk) -> None:
-    """The seats that were taken out of crews are filled again, or the crew goes."""
-    for k in range(w.tally[VACANT]):
-        q = w.vacant[k]
-        n = w.seat_row[q]
-        r = w.row[n, OF]
-        if not w.crew[r, SERVED] or w.node[q, JOB] >= 0:
-            continue
-        if w.row[n, OPTIONAL]:
-            fill_optional(w, r)
-        elif not reseat(w, r, n, q):
-            drop(w, r)
-    w.tally[VACANT] = 0
-
-
-@njit(cache=True, nogil=True)
-def _put_in(w: Desk, k: int) -> int:
-    """Serve what is listed from the k-th on, each in its cheapest way; how many are listed."""
-    while k < w.tally[TODO]:
+def _put_in(w: Desk, begin: int) -> int:
+    """Serve what is listed from there on, each in its cheapest way; how many are listed."""
+    memory, tally = w.core.memory, w.core.tally
+    k = begin
+    while k < tally[TODO]:
         r = w.todo[k]
-        if not w.crew[r, SERVED] and find(w, r, w.ask[r, PRICE], False, below(w.rng, 8) == 0):
+        crew = tally[CREWS_FROM] + r
+        if not memory[crew, SERVED] and find(w, r, memory[crew, PRICE], NO, np.int64(draw(tally) % 8 == 0)):
             commit(w, r)
         k += 1
     return k
 
 
 @njit(cache=True, nogil=True)
+def _fill_vacant(w: Desk) -> None:
+    """The seats that were taken out of crews are filled again, or the crew goes."""
+    memory, tally = w.core.memory, w.core.tally
+    for k in range(tally[VACANT]):
+        q = w.vacant[k]
+        n = w.seat_row[q]
+        r = w.row[n, OF]
+        if memory[tally[CREWS_FROM] + r, SERVED] and memory[q, JOB] < 0:
+            if w.row[n, OPTIONAL]:
+                fill_optional(w, r)
+            elif not reseat(w, r, n, q, EVER):
+                drop(w, r)
+    tally[VACANT] = 0
+
+
+@njit(cache=True, nogil=True)
 def _round(w: Desk, temperature: float) -> bool:
     """One ruin and one recreate; whether it was kept."""
-    tally = w.tally
+    memory, tally, tune = w.core.memory, w.core.tally, w.tune
     tally[TAKEN] += 1
     tally[TODO] = tally[VACANT] = 0
-    tally[BLINK] = w.tune[2]
-    seed = w.open[below(w.rng, len(w.open))]
-    size = 1 + below(w.rng, w.tune[1])
-    kind = below(w.rng, 100)
-    if kind < w.tune[6] and len(w.teams) > 0:
-        _ruin_crews(w, w.teams[below(w.rng, len(w.teams))], 1 + below(w.rng, 4))
-    elif kind < w.tune[6] + w.tune[5] or (not w.crew[seed, SERVED] and kind < 80):
+    tally[BLINK] = tune[2]
+    seed = w.open[below(tally, len(w.open))]
+    size = 1 + below(tally, tune[1])
+    kind = draw(tally) % 100
+    if kind < tune[6] and len(w.teams) > 0:
+        _ruin_crews(w, w.teams[below(tally, len(w.teams))], 1 + draw(tally) % 4)
+    elif kind < tune[6] + tune[5] or (kind < 80 and not memory[tally[CREWS_FROM] + seed, SERVED]):
         _ruin_rivals(w, seed, size)
     else:
         _ruin_strings(w, seed, size)
-    for _ in range(2):
-        r = w.open[below(w.rng, len(w.open))]
-        if not w.crew[r, SERVED]:
-            _list(w, r)
-    early = below(w.rng, 2) == 0
+    early = draw(tally) % 2 == 0
     if early:
         _fill_vacant(w)
     _sort(w)
-    put_in = _put_in(w, 0)
+    put_in = _put_in(w, NO)
     if not early:
         _fill_vacant(w)
         _put_in(w, put_in)
     tally[BLINK] = 0
-    chance = (below(w.rng, 1 << 30) + 1) / (1 << 30)
+    chance = (draw(tally) % (1 << 30) + 1) / (1 << 30)
     if tally[COST] - tally[COST_BEFORE] > -temperature * math.log(chance):
-        undo(w)
+        undo(w.core)
         return False
-    keep(w)
+    keep(tally)
     note(w)
     return True
 
@@ -603,22 +503,24 @@ class Search:
         self.tables, self.instance = tables, tables.instance
         self.desk = desk(tables, seed)
         self._spare = _spare(tables)
+        tally = self.desk.core.tally
+        self._people = slice(int(tally[PEOPLE_FROM]), int(tally[CREWS_FROM]))
 
     @property
     def cost(self) -> int:
         """Points of the plan as it stands."""
-        return int(self.desk.tally[COST])
+        return int(self.desk.core.tally[COST])
 
     @property
     def best_cost(self) -> int:
         """Points of the best plan so far."""
-        return int(self.desk.tally[BEST])
+        return int(self.desk.core.tally[BEST])
 
     def insert_by_regret(self, late: Late = never) -> None:
         """Serve, again and again, the request that would lose most by waiting; rare skills are spared meanwhile."""
         w = self.desk
-        w.spare[:] = self._spare
-        w.tally[HEAPED] = w.tally[BLINK] = 0
+        w.core.memory[self._people, RARE] = self._spare
+        w.core.tally[HEAPED] = w.core.tally[BLINK] = 0
         number = len(w.open)
         for begin in range(0, number, LOOKS):
             if late():
@@ -626,7 +528,7 @@ class Search:
             queue(w, begin, min(number, begin + LOOKS))
         while not late() and serve_waiting(w, LOOKS):
             pass
-        w.spare[:] = 0
+        w.core.memory[self._people, RARE] = 0
         note(w)
 
     def insert_rest(self, late: Late = never) -> None:
@@ -677,7 +579,7 @@ class Search:
     def best(self) -> list[Assignment]:
         """The best plan so far, whole and feasible."""
         w, found = self.desk, []
-        filled = np.nonzero(w.best[: len(w.node), JOB] >= 0)[0]
+        filled = np.nonzero(w.best[: len(w.seat_row), JOB] >= 0)[0]
         for q in filled.tolist():
             job, early = int(w.best[q, JOB]), int(w.best[q, EARLY])
             n = int(w.seat_row[q])
@@ -689,13 +591,13 @@ class Search:
 
     def served(self) -> int:
         """How many requests the best plan serves."""
-        return int(self.desk.best[self.desk.tally[CREWS_FROM] :, SERVED].sum())
+        return int(self.desk.best[self.desk.core.tally[CREWS_FROM] :, SERVED].sum())
 
     def terms(self) -> dict[str, int]:
         """The cost of the best plan term by term, summed over trips and crews (the judge has its own way)."""
         w, tables, instance = self.desk, self.tables, self.instance
         weights, points = instance.weights, dict.fromkeys(TERMS, 0)
-        people, crews = int(w.tally[PEOPLE_FROM]), w.best[w.tally[CREWS_FROM] :]
+        people, crews = int(w.core.tally[PEOPLE_FROM]), w.best[w.core.tally[CREWS_FROM] :]
         points["stability"] = sum(cost.disturbance_points(instance, entry) for entry in instance.published)
         points["pins"] = weights.pin * len(instance.pinned)
         points["fairness"] = int(w.best[people : people + len(tables.volunteers), FAIR].sum())
@@ -721,24 +623,24 @@ class Search:
 
     def _minutes_travelled(self) -> int:
         w = self.desk
-        nodes, trips = w.best[: len(w.node)], w.best[w.tally[TRIPS_FROM] : w.tally[PEOPLE_FROM]]
+        nodes, trips = w.best[: len(w.seat_row)], w.best[w.core.tally[TRIPS_FROM] : w.core.tally[PEOPLE_FROM]]
         return int(nodes[nodes[:, JOB] >= 0, LEG].sum() + trips[trips[:, VISITS] > 0, HOME].sum())
 
     def cheapest_insertion(self, r: int) -> int | None:
         """Points of serving request r beside everything the best plan does; None where it does not fit."""
         w = self.desk
         return_to_best(w)
-        if r in self.tables.hopeless or not find(w, r, FAR_OFF, False, True):
+        if r in self.tables.hopeless or not find(w, r, FAR_OFF, 0, 1):
             return None
         commit(w, r)
         points = self.cost - self.best_cost + self.tables.price[r]
-        undo(w)
+        undo(w.core)
         return points
 
     def pool(self) -> list[tuple[int, tuple[tuple[int, int], ...]]]:
         """What people did in plans that were the best when they were made, oldest first: (volunteer, (job, start)…)."""
         w, found = self.desk, []
-        recorded, written = int(w.tally[RECORDED]), int(w.tally[WRITTEN])
+        recorded, written = int(w.core.tally[RECORDED]), int(w.core.tally[WRITTEN])
         for entry in range(max(0, recorded - POOL), recorded):
             v, begin, visits = w.pool[entry % POOL].tolist()
             if begin >= written - POOL_VISITS:
@@ -794,7 +696,7 @@ class Search:
 
     def _pieces(self, j: int, start: int) -> tuple[int, int, int] | None:
         """The run of pieces of a job that gains most at this start, and the piece itself; None where there is none."""
-        piece, d = self.desk.piece, self.tables.arrays
+        piece, d = self.desk.core.piece, self.tables.arrays
         best, begin, end = None, int(d.pieces_from[j]), int(d.pieces_to[j])
         while begin < end:
             behind = min(int(piece[begin, RUN]), end)
@@ -828,83 +730,90 @@ def _spare(tables: Tables) -> Ints:
 
 def desk(tables: Tables, seed: int) -> Desk:
     """The desk for an instance: nobody does anything yet."""
-    d, instance = tables.arrays, tables.instance
-    seats = [(n, k) for n, row in enumerate(tables.rows) for k in row.seats]
-    sizes = [len(seats), len(tables.intervals), len(tables.volunteers), len(tables.requests)]
-    cuts = np.cumsum([0, *sizes])
-    memory = np.zeros((cuts[-1], WIDTH), dtype=np.int64)
-    node, trip, person, crew = (memory[a:b] for a, b in itertools.pairwise(cuts))
-    node[:, JOB] = trip[:, HEAD] = trip[:, TAIL] = -1
-    trip[:, BEGIN], trip[:, END], trip[:, OWNER], trip[:, MODE] = d.start, d.end, d.owner, d.mode
-    person[:, HISTORY], person[:, TARGET] = d.history, d.target
-    person[:, CAPPED] = np.minimum(d.most_visits, np.minimum(d.most_today, d.most_minutes)) < FAR_OFF
-    row, ask, spans = _row_table(tables), _ask_table(tables), [span for starts in tables.starts for span in starts]
-    piece = _piece_table(d)
-    near = np.diff(d.rows_from)
-    close = np.zeros((int(np.minimum(near, CLOSE).sum()), 8), dtype=np.int64)
-    closest(d, piece, close, row, CLOSE)
-    tally = np.zeros(32, dtype=np.int64)
-    tally[[TRIPS_FROM, PEOPLE_FROM, CREWS_FROM]] = cuts[1:4]
-    untouched = sum(cost.disturbance_points(instance, entry) for entry in instance.published)
-    untouched += instance.weights.pin * len(instance.pinned)
-    tally[COST] = tally[COST_BEFORE] = tally[BEST] = untouched + sum(tables.price)
-    tally[ROUND], tally[MARK], tally[TAKEN] = 1, 1, 1
-    tally[OPTIONAL_PRICE], tally[REACH] = instance.weights.optional_seat, TUNE["reach"]
-    requests, people = len(tables.requests), len(tables.volunteers)
-    tune = np.zeros(16, dtype=np.int64)
-    tune[: len(TUNE)] = list(TUNE.values())
+    d, requests = tables.arrays, len(tables.requests)
+    row, spans = _row_table(tables), [span for starts in tables.starts for span in starts]
+    seats = [n for n, one in enumerate(tables.rows) for _ in one.seats]
+    core = _core(tables, seats, row, seed)
+    most = min(CLOSE, MOST_CLOSE // max(1, len(row)))
+    close = _zeros(int(np.minimum(np.diff(d.rows_from), most).sum()), 16)
+    closest(d, close, row, int(core.tally[TRIPS_FROM]), int(core.tally[PEOPLE_FROM]), most)
     return Desk(
-        memory, node, trip, person, crew,
-        best=memory.copy(),
-        journal=np.empty_like(memory),
-        marks=np.zeros((len(memory), 4), dtype=np.int64),
-        tally=tally,
-        vacant=_zeros(len(seats)),
-        piece=piece,
+        core=core,
+        best=core.memory.copy(),
         row=row,
-        seat_row=_ints([n for n, _ in seats]),
-        ask=ask,
+        seat_row=_ints(seats),
         span=_ints(spans).reshape(-1, 2),
         close=close,
         near=np.full((requests, NEIGHBOURS), -2, dtype=np.int64),
-        spare=_zeros(people),
-        people=_zeros(3, people),
         open=_ints(tables.open),
         teams=_ints([r for r in tables.open if len(tables.requests[r].seats) > 1]),
-        found=_zeros(16),
-        slot=_zeros(SLOTS, 10),
+        slot=_zeros(SLOTS, 12),
         order=_zeros(SLOTS),
         group=_zeros(MOST_SEATS, 8),
-        seats=_zeros(6, MOST_SEATS),
+        seats=_zeros(5, MOST_SEATS),
         starts=_zeros(SLOTS + len(spans)),
         todo=_zeros(requests),
         listed=_zeros(requests),
+        vacant=_zeros(len(seats)),
         stack=_zeros(requests + len(seats) + 1),
         key=_zeros(requests),
         heap=_zeros(requests),
+        tune=_ints([*TUNE.values(), *[0] * (16 - len(TUNE))]),
         pool=_zeros(POOL, 3),
         pool_visit=_zeros(POOL_VISITS, 2),
         pool_known=_zeros(KNOWN),
-        rng=np.array([(seed * 0x9E3779B97F4A7C15 + 0x1234567) % (1 << 64) or 1], dtype=np.uint64),
         interval=d.interval,
         job_row=d.row,
-        there=d.there,
-        back=d.back,
         fit=d.fit,
         pieces_from=d.pieces_from,
         pieces_to=d.pieces_to,
         jobs_from=d.jobs_from,
-        intervals_from=d.intervals_from,
         rows_from=d.rows_from,
         by_row=d.by_row,
-        day=d.day,
-        most_visits=d.most_visits,
-        most_today=d.most_today,
-        most_minutes=d.most_minutes,
-        tune=tune,
-        weights=d.weights,
-        travel=d.travel,
+    )
+
+
+def _core(tables: Tables, seats: Sequence[int], row: Ints, seed: int) -> Core:
+    """The memory, nobody doing anything yet, and what goes with it."""
+    d, instance = tables.arrays, tables.instance
+    sizes = (len(seats), len(tables.intervals), len(tables.volunteers), len(tables.requests))
+    cuts = np.cumsum([0, *sizes])
+    memory = _zeros(int(cuts[-1]), WIDTH)
+    node, trip, person, crew = (memory[a:b] for a, b in itertools.pairwise(cuts))
+    node[:, JOB] = trip[:, HEAD] = trip[:, TAIL] = -1
+    trip[:, BEGIN], trip[:, END], trip[:, OWNER], trip[:, MODE], trip[:, DAY] = (
+        d.start, d.end, cuts[2] + d.owner, d.mode, d.day,
     )  # fmt: skip
+    person[:, HISTORY], person[:, TARGET] = d.history, d.target
+    person[:, MOST_VISITS], person[:, MOST_TODAY], person[:, MOST_MINUTES] = d.most_visits, d.most_today, d.most_minutes
+    person[:, CAPPED] = np.minimum(d.most_visits, np.minimum(d.most_today, d.most_minutes)) < FAR_OFF
+    person[:, TRIPS], person[:, TRIPS_END] = cuts[1] + d.intervals_from[:-1], cuts[1] + d.intervals_from[1:]
+    _enter_requests(tables, crew)
+    tally = _zeros(48)
+    tally[[TRIPS_FROM, PEOPLE_FROM, CREWS_FROM]] = cuts[1:4]
+    untouched = sum(cost.disturbance_points(instance, entry) for entry in instance.published)
+    untouched += instance.weights.pin * len(instance.pinned)
+    tally[[COST, COST_BEFORE, BEST]] = untouched + sum(tables.price)
+    tally[[ROUND, MARK, TAKEN]] = 1
+    tally[OPTIONAL_PRICE], tally[REACH] = instance.weights.optional_seat, TUNE["reach"]
+    tally[[NOW, PER_MINUTE, FAIR_ONE, FAIR_TWO, FAIR_THREE]] = d.weights
+    tally[RNG] = ((seed + 1) * 0x9E3779B97F4A7C15) % (1 << 63) or 1
+    ledger = np.empty((len(memory), LEDGER), dtype=np.int64)
+    ledger[:, WIDTH:] = 0
+    return Core(memory, ledger, tally, _piece_table(d), d.there, d.back, d.travel)
+
+
+def _enter_requests(tables: Tables, crew: Ints) -> None:
+    """What is asked, into the requests' rows of the memory."""
+    used = 0
+    for n, row in enumerate(tables.rows):
+        if n == 0 or tables.rows[n - 1].r != row.r:
+            crew[row.r, ROWS] = n
+        crew[row.r, ROWS_END] = n + 1
+        crew[row.r, SPARE if row.optional else REQUIRED] += len(row.seats)
+    for r, spans in enumerate(tables.starts):
+        crew[r, [PRICE, SPANS, SPANS_END]] = tables.price[r], used, used + len(spans)
+        used += len(spans)
 
 
 def _row_table(tables: Tables) -> Ints:
@@ -919,20 +828,6 @@ def _row_table(tables: Tables) -> Ints:
         table[n, [LAG_LOW, LAG_HIGH, LEAST, MOST]] = low, high, spans[0][0] + low, spans[-1][1] + high
         table[n, [UNSKILLED, TAKES, SIZE]] = not request.seats[k].skills, request.seat_minutes(k), sizes[n]
         used += len(row.seats)
-    return table
-
-
-def _ask_table(tables: Tables) -> Ints:
-    """The requests: `Desk.ask`."""
-    table, used = np.zeros((len(tables.requests), 8), dtype=np.int64), 0
-    for n, row in enumerate(tables.rows):
-        if n == 0 or tables.rows[n - 1].r != row.r:
-            table[row.r, ROWS] = n
-        table[row.r, ROWS_END] = n + 1
-        table[row.r, SPARE if row.optional else REQUIRED] += len(row.seats)
-    for r, spans in enumerate(tables.starts):
-        table[r, [PRICE, SPANS, SPANS_END]] = tables.price[r], used, used + len(spans)
-        used += len(spans)
     return table
 
 

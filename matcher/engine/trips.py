@@ -1,10 +1,11 @@
 """Trips in the making: which starts they allow, what they take, where one more visit fits, and the way back.
 
-Compiled by numba, plain loops over plain arrays. Everything that changes stands in `Desk.memory`, rows of 16 whole
+Compiled by numba, plain loops over plain arrays. Everything that changes stands in `memory`, in rows of 16 whole
 numbers: first a row for every seat (its visit, when it is filled), then for every interval (its trip), every
-volunteer, every request. `node`, `trip`, `person` and `crew` are those four parts of the same memory. The last number
-of a row says in which round it was first written; then its old self goes into the journal, so that `undo` puts back
-exactly what was there. Minutes are those of the instance, costs whole points.
+volunteer, every request. A row is known by its number, so that one points to another. The last number of a row says
+in which round it was first written; then its old self goes into the ledger, so that `undo` puts back exactly what was
+there. Minutes are those of the instance, costs whole points. Few arrays are handed on, since each costs time in every
+call.
 
 Waiting is free, so a trip is an order of visits, each as early as the order and its own pieces allow: EARLY. LATE is
 its last start after which the rest of the trip still fits. A visit may start in its pieces FROM to TO - 1, between LOW
@@ -24,135 +25,89 @@ from matcher.engine.tables import FAR_OFF, Arrays, Cube, Ints
 WIDTH = 16
 STAMP = 15
 
-# A seat and its visit: row of `node`. JOB is -1 when the seat is empty; PREV and NEXT are seats, -1 at the ends.
-JOB, PREV, NEXT, EARLY, LATE, LEG, LOW, HIGH, FROM, TO, REQUEST, MINUTES, GAIN, FIT, INTERVAL = range(15)
+# A seat and its visit. JOB is -1 when the seat is empty; PREV and NEXT are seats, -1 at the ends; TRIP a row.
+JOB, PREV, NEXT, EARLY, LATE, LEG, LOW, HIGH, FROM, TO, REQUEST, MINUTES, GAIN, FIT, TRIP = range(15)
 
-# A trip: row of `trip`. HOME is its last leg, BUSY its travel and service minutes, POINTS all but fairness, LOSSY the
-# number of visits which cost more when they are pushed.
-HEAD, TAIL, VISITS, HOME, BUSY, POINTS, LOSSY, BEGIN, END, OWNER, MODE = range(11)
+# A trip. HOME is its last leg, BUSY its travel and service minutes, POINTS all but fairness, LOSSY the number of visits
+# which cost more when they are pushed. OWNER is the row of its person.
+HEAD, TAIL, VISITS, HOME, BUSY, POINTS, LOSSY, BEGIN, END, OWNER, MODE, DAY = range(12)
 
-# A volunteer: row of `person`. LOAD is minutes of this plan, FAIR what they cost, CAPPED 1 when there is any cap.
-LOAD, FAIR, HISTORY, TARGET, CAPPED = range(5)
+# A volunteer. LOAD is minutes of this plan, FAIR what they cost, CAPPED 1 when there is any cap, RARE by how much
+# dearer they look where no skill is asked for; their trips are the rows TRIPS to TRIPS_END - 1. VERSION is
+# another number whenever one of these changes, and the old one again when that is undone.
+LOAD, FAIR, HISTORY, TARGET, CAPPED, MOST_VISITS, MOST_TODAY, MOST_MINUTES, TRIPS, TRIPS_END, RARE, VERSION = range(12)
 
-# A request: row of `crew`. AT is the start of a crew of several, MISSING how many optional seats are empty.
-SERVED, AT, MISSING = range(3)
+# A request. AT is the start of a crew of several, MISSING how many optional seats are empty. ROWS to ROWS_END - 1 are
+# its rows of seats, REQUIRED and SPARE the numbers of required and optional seats, SPANS its starts.
+SERVED, AT, MISSING, ROWS, ROWS_END, PRICE, REQUIRED, SPARE, SPANS, SPANS_END = range(10)
 
-# What the search keeps count of: `tally`.
+# The ledger: a row of the memory as it was before this round, and from then on, of other rows: which row that was;
+# whether a row is unlike the best plan's; a list of those that are; a mark; by which seat and slot matching got there.
+WAS, UNLIKE, UNLIKE_LIST, MARKED, VIA_SEAT, VIA_SLOT = range(16, 22)
+LEDGER = 24
+
+# The tally: what the search counts, and numbers it needs everywhere.
 COST, ROUND, JOURNAL, COST_BEFORE, DIRTY, BEST, TODO, TRIPS_FROM, PEOPLE_FROM, CREWS_FROM = range(10)
 OPTIONAL_PRICE, BLINK, REACH, MARK, HEAPED, RECORDED, WRITTEN, TAKEN, BETTER, VACANT = range(10, 20)
+NOW, PER_MINUTE, FAIR_ONE, FAIR_TWO, FAIR_THREE, RNG = range(20, 26)
+VERSIONS = 36
+# What was found last: points, those of the second best person, the job, the seat before it, its pieces, and who.
+CHEAPEST, SECOND, BY_JOB, AFTER, FROM_PIECE, TO_PIECE, BY, RUNNER_UP, STARTS, RARITY = range(26, 36)
 
-# A piece: row of `piece`. RUN is behind the last piece of its run.
+# A piece. RUN is behind the last piece of its run.
 FIRST, LAST, WORTH, FALL, BEGUN, RUN = range(6)
 
-# A row of like seats: row of `row`. LEAST and MOST are its first and last seat start.
-OF, NODES, NODES_END, OPTIONAL, LAG_LOW, LAG_HIGH, NEAR, NEAR_END, LEAST, MOST, UNSKILLED, TAKES, SIZE = range(13)
 
-# A request as asked: row of `ask`. Its rows, price, seats that are required and optional, and its spans of starts.
-ROWS, ROWS_END, PRICE, REQUIRED, SPARE, SPANS, SPANS_END = range(7)
-
-# Who is near: row of `close`, of each row of seats the jobs that cost least alone. ALONE is that, FAR_OFF if never.
-AT_INTERVAL, ALONE, AT_JOB, THERE, BACK, OWN_FIT, PIECES, PIECES_END = range(8)
-
-# What was found: `found`.
-CHEAPEST, SECOND, BY_JOB, AFTER, FROM_PIECE, TO_PIECE, BY, RUNNER_UP, STARTS, RARITY = range(10)
-
-
-class Desk(NamedTuple):
-    """All that the search reads and writes. Q seats, I intervals, V people, R requests, P pieces; N = Q + I + V + R."""
+class Core(NamedTuple):
+    """What a trip needs. Q seats, I intervals, V people, R requests, P pieces, J jobs; N = Q + I + V + R."""
 
     memory: Ints  # [N, 16]
-    node: Ints  # [Q, 16] part of memory
-    trip: Ints  # [I, 16] part of memory
-    person: Ints  # [V, 16] part of memory
-    crew: Ints  # [R, 16] part of memory
-    best: Ints  # [N, 16] the best plan so far
-    journal: Ints  # [N, 16] rows of the memory as they were before this round
-    marks: Ints  # [N, 4]: journalled row, 1 when unlike `best`, such rows listed, round in which a trip was ruined
-    tally: Ints  # [32]
-    vacant: Ints  # [Q] seats of served crews to be filled again
+    ledger: Ints  # [N, 24]
+    tally: Ints  # [48]
     piece: Ints  # [P, 8]
-    row: Ints  # [rows, 16]
-    seat_row: Ints  # [Q] the row of each seat
-    ask: Ints  # [R, 8]
-    span: Ints  # [spans, 2] starts of requests
-    close: Ints  # [.., 8]
-    near: Ints  # [R, NEIGHBOURS] requests, nearest first; near[r, 0] is -2 as long as nobody asked
-    spare: Ints  # [V] by how much dearer a person of rare skills looks where none is asked for
-    people: Ints  # [3, V]: mark, seat and slot by which the matching came to a person
-    open: Ints  # [..] requests that can be served
-    teams: Ints  # [..] those of several seats
-    found: Ints  # [16]
-    slot: Ints  # [SLOTS, 10]
-    order: Ints  # [SLOTS] the slots of each group, cheapest first
-    group: Ints  # [SEATS, 8] the rows of a crew being chosen
-    seats: Ints  # [6, SEATS] its seats
-    starts: Ints  # [SLOTS] starts that are tried
-    todo: Ints  # [R] requests to be put in
-    listed: Ints  # [R] mark: is among them
-    stack: Ints  # [R + Q] requests still to be taken out
-    key: Ints  # [R] what waiting costs
-    heap: Ints  # [R] requests by key
-    pool: Ints  # [POOL, 3]: person, first visit, visits
-    pool_visit: Ints  # [POOL_VISITS, 2]: job, start
-    pool_known: Ints  # [KNOWN] hashes
-    rng: Ints  # [1] uint64
-    interval: Ints  # what follows is that of `Arrays`
-    job_row: Ints
-    there: Ints
-    back: Ints
-    fit: Ints
-    pieces_from: Ints
-    pieces_to: Ints
-    jobs_from: Ints
-    intervals_from: Ints
-    rows_from: Ints
-    by_row: Ints
-    day: Ints
-    most_visits: Ints
-    most_today: Ints
-    most_minutes: Ints
-    tune: Ints  # [16] see search.TUNE
-    weights: Ints
-    travel: Cube
+    there: Ints  # [J]
+    back: Ints  # [J]
+    travel: Cube  # [M, R, R] int32
 
 
 # the way back
 
 
 @njit(cache=True, nogil=True)
-def touch(memory: Ints, journal: Ints, marks: Ints, tally: Ints, x: int) -> None:
+def touch(memory: Ints, ledger: Ints, tally: Ints, x: int) -> None:
     """Row x of the memory is about to be written."""
     if memory[x, STAMP] == tally[ROUND]:
         return
     k = tally[JOURNAL]
-    for c in range(WIDTH):
-        journal[k, c] = memory[x, c]
-    marks[k, 0] = x
+    for column in range(WIDTH):
+        ledger[k, column] = memory[x, column]
+    ledger[k, WAS] = x
     tally[JOURNAL] = k + 1
     memory[x, STAMP] = tally[ROUND]
-    if marks[x, 1] == 0:
-        marks[x, 1] = 1
-        marks[tally[DIRTY], 2] = x
+    if ledger[x, UNLIKE] == 0:
+        ledger[x, UNLIKE] = 1
+        ledger[tally[DIRTY], UNLIKE_LIST] = x
         tally[DIRTY] += 1
 
 
 @njit(cache=True, nogil=True)
-def keep(w: Desk) -> None:
+def keep(tally: Ints) -> None:
     """What was changed since the last `keep` or `undo` is final."""
-    w.tally[ROUND] += 1
-    w.tally[JOURNAL] = 0
-    w.tally[COST_BEFORE] = w.tally[COST]
+    tally[ROUND] += 1
+    tally[JOURNAL] = 0
+    tally[COST_BEFORE] = tally[COST]
 
 
 @njit(cache=True, nogil=True)
-def undo(w: Desk) -> None:
+def undo(c: Core) -> None:
     """Take back what was changed since the last `keep` or `undo`."""
-    for k in range(w.tally[JOURNAL]):
-        x = w.marks[k, 0]
-        for c in range(WIDTH):
-            w.memory[x, c] = w.journal[k, c]
-    w.tally[COST] = w.tally[COST_BEFORE]
-    keep(w)
+    memory, ledger = c.memory, c.ledger
+    for k in range(c.tally[JOURNAL]):
+        x = ledger[k, WAS]
+        for column in range(WIDTH):
+            memory[x, column] = ledger[k, column]
+    c.tally[COST] = c.tally[COST_BEFORE]
+    keep(c.tally)
 
 
 # one trip
@@ -184,179 +139,174 @@ def worth(piece: Ints, p: int, start: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def load_points(weights: Ints, target: int, load: int) -> int:
+def load_points(tally: Ints, target: int, load: int) -> int:
     """The price of a load: as in matcher.cost."""
+    if load <= target:
+        return 0
     points: int = (
-        weights[2] * max(0, load - target)
-        + weights[3] * max(0, load - target * 3 // 2)
-        + weights[4] * max(0, load - target * 2)
+        tally[FAIR_ONE] * (load - target)
+        + tally[FAIR_TWO] * max(0, load - target * 3 // 2)
+        + tally[FAIR_THREE] * max(0, load - target * 2)
     )
     return points
 
 
 @njit(cache=True, nogil=True)
-def link(w: Desk, q: int, j: int, r: int, minutes: int, after: int, begin: int, end: int, low: int, high: int) -> int:
-    """Fill seat q by job j behind seat `after` of its trip (-1: first); the interval. `settle` must follow."""
-    node, trip, tally = w.node, w.trip, w.tally
-    i = w.interval[j]
-    t = tally[TRIPS_FROM] + i
-    touch(w.memory, w.journal, w.marks, tally, q)
-    touch(w.memory, w.journal, w.marks, tally, t)
-    before = trip[i, HEAD] if after < 0 else node[after, NEXT]
+def link(
+    memory: Ints,
+    ledger: Ints,
+    tally: Ints, q: int, t: int, j: int, r: int, minutes: int, fit: int, after: int, begin: int, end: int, low: int,
+    high: int,
+) -> None:  # fmt: skip
+    """Fill seat q by job j behind seat `after` of trip t (-1: first). `settle` must follow."""
+    touch(memory, ledger, tally, q)
+    touch(memory, ledger, tally, t)
+    before = memory[t, HEAD] if after < 0 else memory[after, NEXT]
     if after < 0:
-        trip[i, HEAD] = q
+        memory[t, HEAD] = q
     else:
-        touch(w.memory, w.journal, w.marks, tally, after)
-        node[after, NEXT] = q
+        touch(memory, ledger, tally, after)
+        memory[after, NEXT] = q
     if before < 0:
-        trip[i, TAIL] = q
+        memory[t, TAIL] = q
     else:
-        touch(w.memory, w.journal, w.marks, tally, before)
-        node[before, PREV] = q
-    node[q, JOB], node[q, PREV], node[q, NEXT] = j, after, before
-    node[q, LOW], node[q, HIGH], node[q, FROM], node[q, TO] = low, high, begin, end
-    node[q, REQUEST], node[q, MINUTES], node[q, FIT], node[q, INTERVAL] = r, minutes, w.fit[j], i
-    trip[i, VISITS] += 1
-    return i
+        touch(memory, ledger, tally, before)
+        memory[before, PREV] = q
+    memory[q, JOB], memory[q, PREV], memory[q, NEXT], memory[q, TRIP] = j, after, before, t
+    memory[q, LOW], memory[q, HIGH], memory[q, FROM], memory[q, TO] = low, high, begin, end
+    memory[q, REQUEST], memory[q, MINUTES], memory[q, FIT] = r, minutes, fit
+    memory[t, VISITS] += 1
 
 
 @njit(cache=True, nogil=True)
-def unlink(w: Desk, q: int) -> int:
-    """Empty seat q; the interval its visit was in. `settle` must follow."""
-    node, trip, tally = w.node, w.trip, w.tally
-    i = node[q, INTERVAL]
-    touch(w.memory, w.journal, w.marks, tally, q)
-    touch(w.memory, w.journal, w.marks, tally, tally[TRIPS_FROM] + i)
-    after, before = node[q, PREV], node[q, NEXT]
+def unlink(memory: Ints, ledger: Ints, tally: Ints, q: int) -> int:
+    """Empty seat q; the trip its visit was in. `settle` must follow."""
+    t, after, before = memory[q, TRIP], memory[q, PREV], memory[q, NEXT]
+    touch(memory, ledger, tally, q)
+    touch(memory, ledger, tally, t)
     if after < 0:
-        trip[i, HEAD] = before
+        memory[t, HEAD] = before
     else:
-        touch(w.memory, w.journal, w.marks, tally, after)
-        node[after, NEXT] = before
+        touch(memory, ledger, tally, after)
+        memory[after, NEXT] = before
     if before < 0:
-        trip[i, TAIL] = after
+        memory[t, TAIL] = after
     else:
-        touch(w.memory, w.journal, w.marks, tally, before)
-        node[before, PREV] = after
-    node[q, JOB] = -1
-    trip[i, VISITS] -= 1
-    return i
+        touch(memory, ledger, tally, before)
+        memory[before, PREV] = after
+    memory[q, JOB] = -1
+    memory[t, VISITS] -= 1
+    return int(t)
 
 
 @njit(cache=True, nogil=True)
-def settle(w: Desk, i: int) -> bool:
-    """Time and count trip i after its visits changed; False, and nothing counted, when it does not fit."""
-    node, trip, piece, tally = w.node, w.trip, w.piece, w.tally
-    now = w.weights[0]
-    mode = trip[i, MODE]
-    free, travel, service, points, lossy = trip[i, BEGIN], 0, 0, 0, 0
-    last, q = -1, trip[i, HEAD]
+def settle(c: Core, t: int) -> bool:
+    """Time and count trip t after its visits changed; False, and nothing counted, when it does not fit."""
+    memory, ledger, tally = c.memory, c.ledger, c.tally
+    piece, travel = c.piece, c.travel
+    now, mode = tally[NOW], memory[t, MODE]
+    free, way, service, points, lossy = memory[t, BEGIN], 0, 0, 0, 0
+    last, q = -1, memory[t, HEAD]
     while q >= 0:
-        touch(w.memory, w.journal, w.marks, tally, q)
-        leg = w.there[node[q, JOB]] if last < 0 else np.int64(w.travel[mode, node[last, REQUEST], node[q, REQUEST]])
-        begin, end, low, high = node[q, FROM], node[q, TO], node[q, LOW], node[q, HIGH]
+        touch(memory, ledger, tally, q)
+        leg = c.there[memory[q, JOB]] if last < 0 else np.int64(travel[mode, memory[last, REQUEST], memory[q, REQUEST]])
+        begin, end, low, high = memory[q, FROM], memory[q, TO], memory[q, LOW], memory[q, HIGH]
         soonest = leg + (free if piece[begin, BEGUN] else max(free, now))
         p = first_piece(piece, begin, end, low, high, soonest)
         if p < 0:
             return False
         start = max(piece[p, FIRST], low, soonest)
         gain = worth(piece, p, start)
-        node[q, EARLY], node[q, LEG], node[q, GAIN] = start, leg, gain
-        travel, service = travel + leg, service + node[q, MINUTES]
-        points += node[q, FIT] - gain
+        memory[q, EARLY], memory[q, LEG], memory[q, GAIN] = start, leg, gain
+        way, service = way + leg, service + memory[q, MINUTES]
+        points += memory[q, FIT] - gain
         if low < high and (end - begin > 1 or piece[begin, FALL] > 0):
             lossy += 1
-        free = start + node[q, MINUTES]
-        last, q = q, node[q, NEXT]
+        free = start + memory[q, MINUTES]
+        last, q = q, memory[q, NEXT]
     home = np.int64(0)
     if last >= 0:
-        home = w.back[node[last, JOB]]
-    bound, leg, q = trip[i, END], home, last
+        home = c.back[memory[last, JOB]]
+    bound, leg, q = memory[t, END], home, last
     while q >= 0:
-        latest = bound - leg - node[q, MINUTES]
-        p = last_piece(piece, node[q, FROM], node[q, TO], node[q, LOW], node[q, HIGH], latest)
+        latest = bound - leg - memory[q, MINUTES]
+        p = last_piece(piece, memory[q, FROM], memory[q, TO], memory[q, LOW], memory[q, HIGH], latest)
         if p < 0:
             return False
-        bound = min(piece[p, LAST], node[q, HIGH], latest)
-        if bound < node[q, EARLY]:
+        bound = min(piece[p, LAST], memory[q, HIGH], latest)
+        if bound < memory[q, EARLY]:
             return False
-        node[q, LATE] = bound
-        leg, q = node[q, LEG], node[q, PREV]
-    travel += home
-    _count(w, i, home, travel + service, points + w.weights[1] * travel, lossy)
+        memory[q, LATE] = bound
+        leg, q = memory[q, LEG], memory[q, PREV]
+    way += home
+    _count(memory, ledger, tally, t, home, way + service, points + tally[PER_MINUTE] * way, lossy)
     return True
 
 
 @njit(cache=True, nogil=True)
-def _count(w: Desk, i: int, home: int, busy: int, points: int, lossy: int) -> None:
-    """Enter what trip i comes to, and its person's load."""
-    trip, person, tally = w.trip, w.person, w.tally
-    v = trip[i, OWNER]
-    touch(w.memory, w.journal, w.marks, tally, tally[TRIPS_FROM] + i)
-    touch(w.memory, w.journal, w.marks, tally, tally[PEOPLE_FROM] + v)
-    before, target = person[v, HISTORY], person[v, TARGET]
-    load = person[v, LOAD] + busy - trip[i, BUSY]
-    fair = load_points(w.weights, target, before + load) - load_points(w.weights, target, before)
-    tally[COST] += points - trip[i, POINTS] + fair - person[v, FAIR]
-    person[v, LOAD], person[v, FAIR] = load, fair
-    trip[i, HOME], trip[i, BUSY], trip[i, POINTS], trip[i, LOSSY] = home, busy, points, lossy
+def _count(memory: Ints, ledger: Ints, tally: Ints, t: int, home: int, busy: int, points: int, lossy: int) -> None:
+    """Enter what trip t comes to, and its person's load."""
+    v = memory[t, OWNER]
+    touch(memory, ledger, tally, t)
+    touch(memory, ledger, tally, v)
+    before, target = memory[v, HISTORY], memory[v, TARGET]
+    load = memory[v, LOAD] + busy - memory[t, BUSY]
+    fair = load_points(tally, target, before + load) - load_points(tally, target, before)
+    tally[COST] += points - memory[t, POINTS] + fair - memory[v, FAIR]
+    tally[VERSIONS] += 1
+    memory[v, LOAD], memory[v, FAIR], memory[v, VERSION] = load, fair, tally[VERSIONS]
+    memory[t, HOME], memory[t, BUSY], memory[t, POINTS], memory[t, LOSSY] = home, busy, points, lossy
 
 
 @njit(cache=True, nogil=True)
-def allowance(w: Desk, i: int, more: int) -> int:
-    """By how many minutes trip i may grow with so many more visits under its person's caps; -FAR_OFF: not at all."""
-    v = w.trip[i, OWNER]
-    if w.person[v, CAPPED] == 0:
+def allowance(memory: Ints, t: int, more: int) -> int:
+    """By how many minutes trip t may grow with so many more visits under its person's caps; -FAR_OFF: not at all."""
+    v = memory[t, OWNER]
+    if memory[v, CAPPED] == 0:
         return FAR_OFF
     visits, busy = more, 0
-    for k in range(i, w.intervals_from[v] - 1, -1):
-        if w.day[k] != w.day[i]:
+    for other in range(t, memory[v, TRIPS] - 1, -1):
+        if memory[other, DAY] != memory[t, DAY]:
             break
-        visits, busy = visits + w.trip[k, VISITS], busy + w.trip[k, BUSY]
-    for k in range(i + 1, w.intervals_from[v + 1]):
-        if w.day[k] != w.day[i]:
+        visits, busy = visits + memory[other, VISITS], busy + memory[other, BUSY]
+    for other in range(t + 1, memory[v, TRIPS_END]):
+        if memory[other, DAY] != memory[t, DAY]:
             break
-        visits, busy = visits + w.trip[k, VISITS], busy + w.trip[k, BUSY]
-    if visits > w.most_visits[v]:
+        visits, busy = visits + memory[other, VISITS], busy + memory[other, BUSY]
+    if visits > memory[v, MOST_VISITS]:
         return -FAR_OFF
-    left: int = min(w.most_today[v] - busy, w.most_minutes[v] - w.person[v, LOAD])
+    left: int = min(memory[v, MOST_TODAY] - busy, memory[v, MOST_MINUTES] - memory[v, LOAD])
     return left
 
 
 @njit(cache=True, nogil=True)
 def places(
-    node: Ints, piece: Ints, weights: Ints, way: Cube, trip: Ints, person: Ints, r: int, minutes: int, there: int,
-    back: int, fit: int, begin: int, end: int, low: int, high: int, room: int,
+    memory: Ints, piece: Ints, travel: Cube, tally: Ints, t: int, r: int, minutes: int, there: int, back: int,
+    fit: int, begin: int, end: int, low: int, high: int, room: int,
 ) -> tuple[int, int, int, int]:  # fmt: skip
-    """The cheapest place for one more visit in a trip, started as early as it can be there.
+    """The cheapest place for one more visit in trip t, started as early as it can be there.
 
-    `trip` and `person` are rows, `way` minutes between requests [R, R], `room` minutes by which the trip may grow.
-    Returns points (FAR_OFF: none), the visit before it, and its pieces.
+    `room`: minutes by which the trip may grow. Returns points (FAR_OFF: none), the seat before it, and its pieces.
     """
-    now = weights[0]
-    target, load = person[TARGET], person[HISTORY] + person[LOAD]
-    before = load_points(weights, target, load)
+    now, per_minute, mode = tally[NOW], tally[PER_MINUTE], memory[t, MODE]
+    v = memory[t, OWNER]
+    target, load = memory[v, TARGET], memory[v, HISTORY] + memory[v, LOAD]
+    before = load_points(tally, target, load)
     least, most = piece[begin, FIRST], piece[begin, LAST]
     for p in range(begin + 1, end):
         least, most = min(least, piece[p, FIRST]), max(most, piece[p, LAST])
     least, most = max(least, low), min(most, high)
     best, best_after, best_begin, best_end = FAR_OFF, -1, -1, -1
-    after, q, free = -1, trip[HEAD], trip[BEGIN]
-    while True:
-        if free > most:
-            break
-        if q < 0:
-            bound, outward, old = trip[END], back, trip[HOME]
-        else:
-            bound, outward, old = node[q, LATE], np.int64(0), node[q, LEG]
+    after, q, free = -1, memory[t, HEAD], memory[t, BEGIN]
+    while free <= most:
+        bound = memory[t, END] if q < 0 else memory[q, LATE]
         if bound >= least + minutes:
-            if q >= 0:
-                outward = np.int64(way[r, node[q, REQUEST]])
-            inward = there if after < 0 else np.int64(way[node[after, REQUEST], r])
-            extra = inward + outward - old
+            outward = back if q < 0 else np.int64(travel[mode, r, memory[q, REQUEST]])
+            inward = there if after < 0 else np.int64(travel[mode, memory[after, REQUEST], r])
+            extra = inward + outward - (memory[t, HOME] if q < 0 else memory[q, LEG])
             last = bound - outward - minutes
-            if extra + minutes <= room:
-                base = weights[1] * extra + fit - before + load_points(weights, target, load + extra + minutes)
+            if extra + minutes <= room and free + inward <= last:
+                base = per_minute * extra + fit - before + load_points(tally, target, load + extra + minutes)
                 a = begin
                 while a < end:
                     b = min(piece[a, RUN], end)
@@ -364,47 +314,46 @@ def places(
                     p = first_piece(piece, a, b, low, high, soonest) if soonest <= last else -1
                     if p >= 0:
                         start = max(piece[p, FIRST], low, soonest)
-                        if start <= last and _follows(node, piece, q, start + minutes, now, outward, bound):
+                        if start <= last and follows(memory, piece, q, start + minutes, now, outward):
                             points = base - worth(piece, p, start)
-                            if q >= 0 and trip[LOSSY] > 0:
-                                points += pushed(node, piece, q, start + minutes, now, outward)
+                            if q >= 0 and memory[t, LOSSY] > 0:
+                                points += pushed(memory, piece, q, start + minutes, now, outward)
                             if points < best:
                                 best, best_after, best_begin, best_end = points, after, a, b
                     a = b
         if q < 0:
             break
-        free = node[q, EARLY] + node[q, MINUTES]
-        after, q = q, node[q, NEXT]
+        free = memory[q, EARLY] + memory[q, MINUTES]
+        after, q = q, memory[q, NEXT]
     return best, best_after, best_begin, best_end
 
 
 @njit(cache=True, nogil=True)
-def _follows(node: Ints, piece: Ints, q: int, over: int, now: int, leg: int, bound: int) -> bool:
-    """Whether visit q can be reached after work begun before now, which the bound alone does not say."""
-    if q < 0 or over >= now or piece[node[q, FROM], BEGUN]:
+def follows(memory: Ints, piece: Ints, q: int, over: int, now: int, leg: int) -> bool:
+    """Whether visit q can be reached after work that is over before now, which its LATE alone does not say."""
+    if q < 0 or over >= now or piece[memory[q, FROM], BEGUN]:
         return True
-    reached: bool = now + leg <= bound
-    return reached
+    return bool(now + leg <= memory[q, LATE])
 
 
 @njit(cache=True, nogil=True)
-def pushed(node: Ints, piece: Ints, q: int, free: int, now: int, leg: int) -> int:
+def pushed(memory: Ints, piece: Ints, q: int, free: int, now: int, leg: int) -> int:
     """What it costs that visit q is reached over `leg` from `free` on, and the visits behind it later than now."""
     lost = 0
     while q >= 0:
-        begin, low = node[q, FROM], node[q, LOW]
+        begin, low = memory[q, FROM], memory[q, LOW]
         soonest = leg + (free if piece[begin, BEGUN] else max(free, now))
-        if soonest <= node[q, EARLY]:
+        if soonest <= memory[q, EARLY]:
             break
-        p = first_piece(piece, begin, node[q, TO], low, node[q, HIGH], soonest)
+        p = first_piece(piece, begin, memory[q, TO], low, memory[q, HIGH], soonest)
         if p < 0:
             break
         start = max(piece[p, FIRST], low, soonest)
-        lost += node[q, GAIN] - worth(piece, p, start)
-        free = start + node[q, MINUTES]
-        q = node[q, NEXT]
+        lost += memory[q, GAIN] - worth(piece, p, start)
+        free = start + memory[q, MINUTES]
+        q = memory[q, NEXT]
         if q >= 0:
-            leg = node[q, LEG]
+            leg = memory[q, LEG]
     return lost
 
 
@@ -412,7 +361,7 @@ def pushed(node: Ints, piece: Ints, q: int, free: int, now: int, leg: int) -> in
 
 
 class Stop(NamedTuple):
-    """A visit for the slow twin: a job, and the seat starts it may have, each with its gain, and whether it is begun."""
+    """A visit for the slow twin: a job, what each seat start gains that it may have, and whether it is begun."""
 
     j: int
     gains: dict[int, int]
