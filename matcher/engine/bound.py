@@ -28,6 +28,12 @@ CLOSE_ENOUGH = 1e-4
 NEAR = 0.01
 """So near to each other they are no longer held in a box, but go part of the way to what the program says (Wentges 1997)."""
 
+EDGES = 0.1
+"""And only when no more than this share of them is held back by the box."""
+
+STUBBORN = 5
+"""After so many rounds that proved nothing more they are held in a box again."""
+
 FREE = 40_000.0
 
 ACTIVE_COLUMNS = 6_000
@@ -58,8 +64,9 @@ class Bound:
         self.master = self._fresh_master()
         self.promised = float(abs(self.proven)) + 1.0
         self.solved: Solved | None = None
+        self.solved_on = self.grid
         self.done = False
-        self.free, self._share = False, 0.5
+        self.free, self._share, self._slow = False, 0.5, 0
         self._reach = np.maximum(REACH, 0.5 * np.abs(self.points))
 
     @property
@@ -81,14 +88,13 @@ class Bound:
         solved = self.master.solve(low, high, seconds)
         if solved is None:
             raise TimeoutError
-        self.solved = solved
+        self.solved, self.solved_on = solved, self.grid
         share = self._share if self.free else 1.0
         asked = np.rint(self.points + share * (solved.prices - self.points)).astype(np.int64)
         left = None if seconds is None else max(0.0, seconds - (time.perf_counter() - began))
         worth = np.minimum(self._nothing, np.rint(solved.worth).astype(np.int64))
         priced = self.pricer.priced(self.grid, asked, worth, self._limits(asked), seconds=left)
-        new = self.pool.take(priced.schedules)
-        self.master.add(self.pool, new)
+        new = self.master.add(self.pool, self.pool.take(priced.schedules))
         helpful = self._helpful(new, solved)
         self.promised, kept = solved.points - self.proven, priced.bound - self.proven
         at_edge = (solved.prices <= low + 0.5) | (solved.prices >= high - 0.5)
@@ -101,8 +107,11 @@ class Bound:
             self.points, self.priced = asked, priced
             self.proven_at = (self.grid, asked)
         scale = max(1.0, abs(solved.points))
-        if not self.free and max(self.promised, kept) <= NEAR * scale:
+        self._slow = 0 if kept > 0 else self._slow + 1
+        if not self.free and max(self.promised, kept) <= NEAR * scale and at_edge.mean() < EDGES:
             self.free, self._share = True, 0.5
+        elif self.free and self._slow > STUBBORN and self.promised > NEAR * scale:
+            self.free, self._reach = False, np.maximum(2 * self._reach, 50.0)
         self.done = self.free and (solved.points - self.proven <= CLOSE_ENOUGH * scale or (not helpful and share == 1.0))
 
     def _helpful(self, new: Sequence[int], solved: Solved) -> int:

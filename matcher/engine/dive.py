@@ -81,12 +81,12 @@ class Dive:
         """Fix all starts of crews and so much of the requests, or until the time is over; the schedules fixed."""
         points, batch = self.bound.points, 1
         if self.bound.solved is not None:
-            points = np.rint(self.bound.solved.prices).astype(np.int64)
+            points, self._grid = np.rint(self.bound.solved.prices).astype(np.int64), self.bound.solved_on
         solved = self._solve(self.fixed, points, None if self.bound.solved is None else self.bound.solved.worth)
         taboo: set[tuple[int, int, int]] = set()
-        failed: list[tuple[float, Fixed, tuple[Solved, Ints, Ints]]] = []
+        failed: list[tuple[float, Fixed, tuple[Solved, Ints, Ints, Grid]]] = []
         while solved is not None and not self._late():
-            program, columns, points = solved
+            program, columns, points, self._grid = solved
             self._points, self._worth = points, program.worth
             if not self._starts(program, columns) and self._share_filled() >= enough:
                 break
@@ -127,7 +127,7 @@ class Dive:
         solved = self._solve(self.fixed, self._points, self._worth)
         if solved is None:
             return self.fixed.schedules
-        program, columns, points = solved
+        program, _, points, _ = solved
         number = np.rint(program.prices).astype(np.int64)
         dearer = self.pool.values(self._grid, number) - program.worth[self.pool.v]
         dearer[~self.fixed.free[self.pool.v]] = FORBIDDEN
@@ -141,12 +141,11 @@ class Dive:
         filled = sum(min(n, len(self.tables.rows[row].seats)) for row, n in self.fixed.filled.items())
         return filled / max(1, sum(len(row.seats) for row in self.tables.rows))
 
-    def _solve(self, fixed: Fixed, points: Ints, worth: np.ndarray | None) -> tuple[Solved, Ints, Ints] | None:
-        """The program of what is open, its people priced again a few times: it, its columns, and its prices."""
+    def _solve(self, fixed: Fixed, points: Ints, worth: np.ndarray | None) -> tuple[Solved, Ints, Ints, Grid] | None:
+        """The program of what is open, its people priced again a few times: it, its columns, its prices and grid."""
         closed = [n for n, filled in fixed.filled.items() if filled >= len(self.tables.rows[n].seats)]
         grid = Grid(self.tables, self.bound.grid.cuts, fixed.choices, closed)
-        if len(points) != grid.size:
-            points = self._grid.moved(points, grid)
+        points = self._grid.moved(points, grid)
         self._grid = grid
         master = self._master(grid, fixed, points, worth)
         nothing = np.zeros(len(fixed.free), dtype=np.int64)
@@ -161,11 +160,10 @@ class Dive:
             if n == ROUNDS - 1 or self._late() or (before is not None and before.points - found.points < self.allowed):
                 break
             beat = np.minimum(nothing, np.rint(found.worth).astype(np.int64))
-            new = self.pool.take(self.pricer.priced(grid, points, beat, None, people).schedules)
-            if not new:
+            found_too = self.pool.take(self.pricer.priced(grid, points, beat, None, people).schedules)
+            if not master.add(self.pool, found_too):
                 break
-            master.add(self.pool, new)
-        return None if solved is None else (solved, np.array(master.columns, dtype=np.int64), points)
+        return None if solved is None else (solved, np.array(master.columns, dtype=np.int64), points, grid)
 
     def _master(self, grid: Grid, fixed: Fixed, points: Ints, worth: np.ndarray | None) -> Master:
         """The schedules of free people that are nearest to being worth it."""

@@ -25,21 +25,21 @@ class Pool:
 
     def __init__(self, rows: Ints) -> None:
         self.schedules: list[Schedule] = []
-        self._known: set[tuple[int, tuple[tuple[int, int], ...]]] = set()
+        self._known: dict[tuple[int, tuple[tuple[int, int], ...]], int] = {}
         self._row_of_job = rows
         self._made = 0
         self._v = self._points = self._column = self._job = self._start = np.zeros(0, dtype=np.int64)
 
     def take(self, schedules: Iterable[Schedule]) -> list[int]:
-        """Take in the schedules that are new; their numbers."""
-        new = []
+        """Take in the schedules that are new; the numbers of all of them."""
+        numbers = []
         for schedule in schedules:
             key = (schedule.v, tuple(sorted(schedule.visits)))
-            if key not in self._known:
-                self._known.add(key)
-                new.append(len(self.schedules))
+            number = self._known.setdefault(key, len(self.schedules))
+            if number == len(self.schedules):
                 self.schedules.append(schedule)
-        return new
+            numbers.append(number)
+        return numbers
 
     def _fill(self) -> None:
         fresh = self.schedules[self._made :]
@@ -108,6 +108,7 @@ class Master:
     def __init__(self, grid: Grid, pricer: Pricer, filled: Mapping[int, int] | None = None) -> None:
         self.grid, self.pricer, self.filled = grid, pricer, filled or {}
         self.columns: list[int] = []
+        self._there: set[int] = set()
         h = self._highs = highspy.Highs()
         h.setOptionValue("output_flag", False)
         h.setOptionValue("threads", 1)
@@ -115,11 +116,13 @@ class Master:
         h.setOptionValue("presolve", "off")
         self._build()
 
-    def add(self, pool: Pool, numbers: Sequence[int]) -> None:
-        """More columns: schedules of the pool by number."""
-        if not len(numbers):
-            return
-        wanted = np.array(numbers, dtype=np.int64)
+    def add(self, pool: Pool, numbers: Sequence[int]) -> list[int]:
+        """More columns: schedules of the pool by number; those that were not there yet."""
+        fresh = [n for n in dict.fromkeys(numbers) if n not in self._there]
+        if not fresh:
+            return []
+        self._there.update(fresh)
+        wanted = np.array(fresh, dtype=np.int64)
         column, row, start = pool.visits
         position = np.full(len(pool.schedules), -1, dtype=np.int64)
         position[wanted] = np.arange(len(wanted))
@@ -129,7 +132,8 @@ class Master:
         where = np.concatenate([position[column[here]], np.arange(len(wanted))])
         rows = np.concatenate([seats, people])
         self._add_columns(pool.points[wanted].astype(float), where, rows)
-        self.columns.extend(wanted.tolist())
+        self.columns.extend(fresh)
+        return fresh
 
     def solve(self, low: Floats, high: Floats, seconds: float | None) -> Solved | None:
         """The best mixture while prices stay between `low` and `high`; None when it was not found in time."""

@@ -17,11 +17,12 @@ from matcher.engine.master import Pool
 from matcher.engine.pricing import Pricer
 from matcher.engine.search import Search
 from matcher.engine.tables import Tables
+from matcher.engine.tree import Tree
 from matcher.exact import Exact, exact
 from matcher.instance import Instance, Request
 from matcher.plan import Assignment, Plan, Unserved
 from matcher.plan import gap as gap_of
-from matcher.proof import Leaf, Proof, first_leaf
+from matcher.proof import Leaf, Proof, Split, first_leaf
 from matcher.reasons import out_of_time, why_left_out, why_settled
 
 SEARCH, EXACT = "diandan engine 0.2", "diandan exact 0.1"
@@ -107,6 +108,7 @@ class _Run:
     start: Plan | None = None
     start_proof: Proof | None = None
     priced: Bound | None = None
+    tree: Tree | None = None
 
     def __init__(
         self,
@@ -186,6 +188,8 @@ class _Run:
                     self._dive()
                     self._look(0.2 * self._left(), COOL)
                     self._prove(self._elapsed() + 0.3 * self._left())
+                    if self.priced.done:
+                        self._branch(self._elapsed() + 0.7 * self._left())
             except TimeoutError:
                 pass
         while not self._finished():
@@ -228,6 +232,26 @@ class _Run:
                 bound.step(self._before(until))
                 self._note_bound(bound)
                 rounds += until is None
+        except TimeoutError:
+            if self._left() <= 0:
+                raise
+
+    def _branch(self, until: float) -> None:
+        """Split leaves of the tree until that time."""
+        assert self.priced is not None
+
+        def before() -> float:
+            left = until - self._elapsed()
+            if left <= 0:
+                raise TimeoutError
+            return left
+
+        self.tree = self.tree or Tree(self.priced)
+        try:
+            while not self.tree.stuck and not self._proven_enough():
+                self.tree.step(before, self.search.best_cost)
+                self.bound = max(self.bound, min(self.tree.proven, self.search.best_cost))
+                self._report()
         except TimeoutError:
             if self._left() <= 0:
                 raise
@@ -302,8 +326,7 @@ class _Run:
         cost = sum(terms.values())
         status = "optimal" if cost == self.bound else "interrupted" if self.interrupted else "feasible"
         if self.proof is not None:
-            leaf = Leaf() if self.priced is None else self.priced.leaf()
-            self.proof(Proof(self.instance.name, self.bound, leaf))
+            self.proof(Proof(self.instance.name, self.bound, self._tree()))
         served = {assignment.request for assignment in assignments}
         left = [(r, request) for r, request in enumerate(self.instance.requests) if request.id not in served]
         broken = [pin for pin in self.instance.pinned if not any(keeps_pin(a, pin) for a in assignments)]
@@ -322,6 +345,12 @@ class _Run:
             seed=self.seed,
             engine=engine,
         )
+
+    def _tree(self) -> Leaf | Split:
+        """What proves the bound."""
+        if self.tree is not None and self.priced is not None and self.tree.proven >= self.priced.proven:
+            return self.tree.tree()
+        return Leaf() if self.priced is None else self.priced.leaf()
 
     def _unserved(self, r: int, request: Request, assignments: tuple[Assignment, ...]) -> Unserved:
         if self._elapsed() > self.seconds + GRACE:
