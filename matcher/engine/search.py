@@ -43,7 +43,7 @@ CLOSE, MOST_CLOSE = 600, 3_000_000
 
 TUNE = {
     "reach": 600, "largest": 12, "blink": 10, "string": 4, "whole": 30, "rivals": 12, "teams": 10, "absent": 6,
-    "seat": 40, "apart": 2,
+    "seat": 40, "apart": 2, "o0": 25, "o1": 25, "o2": 25, "o3": 12, "o4": 13, "o5": 0,
 }  # fmt: skip
 """Candidates of a row looked at; requests taken out at most; blinks in a thousand; ..."""
 
@@ -392,24 +392,31 @@ def _sort(w: Desk) -> None:
     for k in range(number - 1, 0, -1):
         other = below(tally, k + 1)
         todo[k], todo[other] = todo[other], todo[k]
-    kind = draw(tally) % 8
-    if kind < 2:
+    kind, chance = 0, draw(tally) % 100
+    while kind < 6 and chance >= w.tune[10 + kind]:
+        chance -= w.tune[10 + kind]
+        kind += 1
+    if kind == 0:
         return
     for k in range(number):
         r = todo[k]
         crew = tally[CREWS_FROM] + r
         n = memory[crew, ROWS]
-        if kind < 4:
+        if kind == 1:
             key[r] = -memory[crew, PRICE]
-        elif kind < 6:
+        elif kind == 2:
             key[r] = row[n, SIZE]
             for m in range(n, memory[crew, ROWS_END]):
                 if not row[m, OPTIONAL]:
                     key[r] = min(key[r], row[m, SIZE] // (row[m, NODES_END] - row[m, NODES]))
-        elif kind == 6:
+        elif kind == 3:
             key[r] = row[n, MOST] - row[n, LEAST]
-        else:
+        elif kind == 4:
             key[r] = -(memory[crew, REQUIRED] + memory[crew, SPARE])
+        elif kind == 5:
+            key[r] = row[n, LEAST]
+        else:
+            key[r] = -w.close[row[n, NEAR], ALONE]
     for k in range(1, number):
         r = todo[k]
         place = k
