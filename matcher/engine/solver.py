@@ -6,17 +6,13 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from random import Random
 from typing import Literal
 
 from matcher.cost import keeps_pin
-from matcher.eligibility import settled_requests
-from matcher.engine import options
-from matcher.engine.compile import compiled, start_compiling
+from matcher.engine.compile import compiled
 from matcher.engine.master import Bound
 from matcher.engine.pricing import Pricer, too_large
-from matcher.engine.old_search import Search, insert_by_regret
-from matcher.engine.state import State
+from matcher.engine.search import Search, nothing
 from matcher.engine.tables import Tables
 from matcher.exact import Exact, exact
 from matcher.instance import Instance, Request
@@ -105,52 +101,45 @@ class _Run:
         self.started, self.progress = started, progress
         self.reported = 0.0
         self.interrupted = False
-        hopeless = settled_requests(instance)
-        self.hopeless = {request.id for request in hopeless}
-        self.settled = sum(instance.weights.unserved[request.priority] for request in hopeless)
-        self.bound = self.settled
-        self.state = State(options.Tables(instance))
+        self.tables = Tables(instance)
+        self.settled = self.bound = self.tables.settled
+        self.search: Search | None = None
 
     def plan(self, engine: str | None, steps: int | None) -> Plan:
         """Build, improve, and write down."""
-        servable = [r for r, request in enumerate(self.instance.requests) if request.id not in self.hopeless]
-        search = Search(self.state, servable, Random(self.seed))
+        if not compiled(self._left() if steps is None else None):
+            return self._written((), nothing(self.tables), SEARCH)
+        search = self.search = Search(self.tables, self.seed)
         exactly = engine == "exact" or (engine is None and steps is None and self._is_small())
         proving = self.proof is not None or (steps is None and not exactly)
-        if proving:
-            start_compiling()
         try:
-            insert_by_regret(self.state, servable, self._spent)
-            search.note()
+            search.insert_by_regret(lambda: self._spent() >= 1)
             self._report(search, always=True)
             if proving and not too_large(self.instance):
                 self._prove(search, steps)
             if exactly:
-                found = self._exact(1.0 if engine else EXACT_SHARE)
+                found = self._exact(search, 1.0 if engine else EXACT_SHARE)
                 if found.proven or (engine and found.assignments is not None):
                     return self._written(found.assignments or (), found.terms, EXACT)
             if engine != "exact":
                 self._improve(search, steps)
         except KeyboardInterrupt:
             self.interrupted = True
-            self.state.undo()
-            search.note()
-        search.finish(self._spent_with_margin)
-        return self._written(tuple(sorted(self.state.assignments())), self.state.terms(), SEARCH)
+        search.insert_rest(lambda: self._elapsed() >= self.seconds)
+        return self._written(tuple(search.best()), search.terms(), SEARCH)
 
     def _is_small(self) -> bool:
         requests, volunteers = SMALL
         return len(self.instance.requests) <= requests and len(self.instance.volunteers) <= volunteers
 
-    def _exact(self, share: float) -> Exact:
+    def _exact(self, search: Search, share: float) -> Exact:
         """Ask the exact model; what it proves holds whether or not its plan is taken."""
         left = share * self._left()
-        found = exact(self.instance, left, self.seed, threads=self.threads, hint=list(self.state.assignments()))
+        found = exact(self.instance, left, self.seed, threads=self.threads, hint=search.best())
         if self.proof is None:
             self.bound = max(self.bound, found.bound)
-        if found.assignments is not None and self.state.cost > sum(found.terms.values()):
-            self.state.begin_from(found.assignments)
-            self.state.keep()
+        if found.assignments is not None and search.best_cost > sum(found.terms.values()):
+            search.begin_from(found.assignments)
         if found.interrupted:
             raise KeyboardInterrupt
         return found
@@ -164,25 +153,22 @@ class _Run:
         alone = all(len(request.seats) == 1 for request in self.instance.requests)
         if steps is None and alone and not self._finished(search):
             seconds = BOUND_SHARE * self._left()
-            found = bound.best_plan(list(self.state.assignments()), seconds, self.seed, self.threads)
-            if found is not None and self.state.begin_from(found):
-                search.note()
-                self.state.restore(search.best)
+            found = bound.best_plan(search.best(), seconds, self.seed, self.threads)
+            if found is not None:
+                search.begin_from(found)
                 self._report(search, always=True)
 
     def _proven(self, search: Search, until: float | None) -> Bound | None:
         """Rounds of prices until that time; None when there was none for the first."""
         bound = None
         try:
-            if compiled(self._before(until)):
-                pricer = Pricer(Tables(self.instance, lambda: self._before(until) == 0), self.threads)
-                bound = Bound(pricer, list(self.state.assignments()), self._before(until))
+            bound = Bound(Pricer(self.tables, self.threads), search.best(), self._before(until))
+            self._note_bound(search, bound)
+            rounds = 0
+            while not bound.done and rounds < MOST_ROUNDS and not self._proven_enough(search):
+                bound.step(self._before(until))
                 self._note_bound(search, bound)
-                rounds = 0
-                while not bound.done and rounds < MOST_ROUNDS and not self._proven_enough(search):
-                    bound.step(self._before(until))
-                    self._note_bound(search, bound)
-                    rounds += until is None
+                rounds += until is None
         except TimeoutError:
             pass
         if bound is not None:
@@ -194,7 +180,7 @@ class _Run:
         self._report(search)
 
     def _proven_enough(self, search: Search) -> bool:
-        return self._gap(search.best[2]) <= self.wanted_gap
+        return self._gap(search.best_cost) <= self.wanted_gap
 
     def _before(self, until: float | None) -> float | None:
         """Seconds until then."""
@@ -204,12 +190,11 @@ class _Run:
         return max(0.0, self.seconds - self._margin() - self._elapsed())
 
     def _improve(self, search: Search, steps: int | None) -> None:
-        search.note()
-        done = 0
-        while search.servable and not self._finished(search) and (steps is None or done < steps):
-            search.round(min(1.0, self._spent() if steps is None else done / steps))
-            done += 1
+        def late() -> bool:
             self._report(search)
+            return self._finished(search)
+
+        search.improve(self._left() if steps is None else None, steps, late=late)
 
     def _finished(self, search: Search) -> bool:
         return self._spent() >= 1 or self._proven_enough(search)
@@ -220,10 +205,6 @@ class _Run:
     def _spent(self) -> float:
         """What share of the time for planning is gone."""
         return self._elapsed() / (self.seconds - self._margin())
-
-    def _spent_with_margin(self) -> float:
-        """The same of all the time there is."""
-        return self._elapsed() / self.seconds
 
     def _margin(self) -> float:
         """Time kept back to finish and to write down why what is left is left."""
@@ -237,9 +218,8 @@ class _Run:
         if self.progress is None or (elapsed < self.reported + REPORT_EVERY and not always):
             return
         self.reported = elapsed
-        _, crews, cost = search.best
-        served = sum(crew is not None for crew in crews)
-        self.progress(Progress(elapsed, cost, self.bound, self._gap(cost), served, len(crews)))
+        cost, requests = search.best_cost, len(self.instance.requests)
+        self.progress(Progress(elapsed, cost, self.bound, self._gap(cost), search.served(), requests))
 
     def _written(self, assignments: tuple[Assignment, ...], terms: dict[str, int], engine: str) -> Plan:
         cost = sum(terms.values())
@@ -269,8 +249,7 @@ class _Run:
     def _unserved(self, r: int, request: Request, assignments: tuple[Assignment, ...]) -> Unserved:
         if self._elapsed() > self.seconds + GRACE:
             return Unserved(request.id, (out_of_time(),))
-        if request.id in self.hopeless:
+        if r in self.tables.hopeless:
             return Unserved(request.id, why_settled(self.instance, request))
-        choice = self.state.best(r)
-        points = None if choice is None else round(choice.points)
+        points = None if self.search is None else self.search.cheapest_insertion(r)
         return Unserved(request.id, why_left_out(self.instance, request, assignments, points))
