@@ -664,8 +664,8 @@ class Search:
         crews: dict[int, list[tuple[int, ...]]] = {}
         starts: dict[int, int] = {}
         for r, crew in _by_request(self.instance, assignments).items():
-            start = next((a.start for a in crew if a.seat == 0), None)
-            if start is None or not any(a <= start <= b for a, b in self.tables.starts[r]):
+            start = next((a.start for a in crew if a.seat == 0), -FAR_OFF)
+            if r in self.tables.hopeless or not any(a <= start <= b for a, b in self.tables.starts[r]):
                 continue
             visits = [visit for a in crew if (visit := self._visit(r, a, start)) is not None]
             required = {
