@@ -1,7 +1,7 @@
 """The kernels are compiled ahead, so that nobody waits for a compiler at the first plan.
 
-`make`'s set-up step does it; numba keeps what it made beside the sources. Where that was left out, a solve compiles in
-the background and has no bound until it is done.
+`make`'s set-up step does it; numba keeps what it made beside the sources. Where that was left out, a solve waits for it
+as long as it has time.
 """
 
 from __future__ import annotations
@@ -13,25 +13,34 @@ import numpy as np
 
 from matcher.engine.grid import Grid
 from matcher.engine.pricing import Pricer
-from matcher.engine.tables import Tables
-from matcher.instance import Availability, Instance, Request, Volunteer, Window
+from matcher.engine.search import Search
+from matcher.engine.tables import Tables, shortest
+from matcher.instance import Availability, Instance, Request, Seat, Volunteer, Window
 
 _compiling = Thread(target=lambda: compile_kernels(), daemon=True)
 _started = False
 
 
 def compile_kernels() -> None:
-    """Price one person and one visit: every kernel is compiled, or found compiled."""
+    """Price and plan two people, a visit and a crew: every kernel is compiled, or found compiled."""
     here = (117.0, 30.0)
     instance = Instance(
         "kernels",
         datetime(2026, 1, 1, tzinfo=UTC),
         1440,
-        (Volunteer("v", here, (Availability(0, 60),)),),
-        (Request("r", here, 10, (Window(0, 30),)),),
+        (Volunteer("v", here, (Availability(0, 60),)), Volunteer("w", here, (Availability(0, 60),))),
+        (Request("r", here, 10, (Window(0, 30),)), Request("s", here, 10, (Window(0, 30),), seats=(Seat(), Seat()))),
     )
     tables = Tables(instance)
-    Pricer(tables).priced(Grid(tables), np.full(1, 100, dtype=np.int64), np.zeros(1, dtype=np.int64))
+    Pricer(tables).priced(Grid(tables), np.full(len(tables.rows), 100, dtype=np.int64), np.zeros(2, dtype=np.int64))
+    none = np.zeros(1, dtype=np.int64)
+    shortest(none, none.copy(), none.copy(), np.zeros((1, 1), dtype=np.int64))
+    search = Search(tables, 1)
+    search.insert_by_regret()
+    search.improve(rounds=1)
+    search.begin_from(search.best())
+    search.insert_rest()
+    search.cheapest_insertion(0)
 
 
 def start_compiling() -> None:

@@ -160,10 +160,21 @@ class Dive:
             if n == ROUNDS - 1 or self._late() or (before is not None and before.points - found.points < self.allowed):
                 break
             beat = np.minimum(nothing, np.rint(found.worth).astype(np.int64))
-            found_too = self.pool.take(self.pricer.priced(grid, points, beat, None, people).schedules)
+            found_too = self.pool.take(self.pricer.priced(grid, points, beat, self._limits(grid, fixed, points), people).schedules)
             if not master.add(self.pool, found_too):
                 break
         return None if solved is None else (solved, np.array(master.columns, dtype=np.int64), points, grid)
+
+    def _limits(self, grid: Grid, fixed: Fixed, points: Ints) -> Ints:
+        """By person the least value of a schedule that is known; of one in which no seat is filled already."""
+        limits = np.zeros(len(fixed.free), dtype=np.int64)
+        values = self.pool.values(grid, points)
+        column, row, _ = self.pool.visits
+        closed = np.zeros(len(self.tables.rows), dtype=bool)
+        closed[list(grid.closed)] = True
+        values[column[closed[row]]] = FORBIDDEN
+        np.minimum.at(limits, self.pool.v, values)
+        return limits
 
     def _master(self, grid: Grid, fixed: Fixed, points: Ints, worth: np.ndarray | None) -> Master:
         """The schedules of free people that are nearest to being worth it."""

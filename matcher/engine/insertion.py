@@ -1,18 +1,20 @@
 """Serving a request in its cheapest way, leaving it again, and a first plan by regret.
 
 Compiled by numba, on the arrays of `Desk`, whose `core` is that of `trips.py`. A single request goes where it adds
-least. A crew of several has one start, fixed when it is put in: of all starts at which somebody's time opens or a window
-begins, the one whose crew of different people is cheapest. What was found stands in the tally.
+least. A crew of several has one start, fixed when it is put in: of all starts at which somebody's time opens or a
+window begins, the one whose crew of different people is cheapest. What was found stands in the tally.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 from numba import njit
 
 from matcher.engine.tables import FAR_OFF, Cube, Ints
+
+# isort: off
 from matcher.engine.trips import (
     AFTER, AT, BEGIN, BEGUN, BLINK, BY, BY_JOB, CHEAPEST, COST, COST_BEFORE, CREWS_FROM, EARLY, END, FALL, FIRST,
     FROM_PIECE, HEAD, HEAPED, HISTORY, HOME, JOB, LAST, LATE, LEG, LOAD, LOSSY, MARK, MARKED, MINUTES, MISSING, MODE,
@@ -21,6 +23,7 @@ from matcher.engine.trips import (
     VIA_SEAT, VIA_SLOT, VISITS, Core, allowance, follows, keep, link, load_points, places, pushed, settle, touch,
     undo, unlink, worth,
 )  # fmt: skip
+# isort: on
 
 NEIGHBOURS = 64
 """So many requests near each one are known to it."""
@@ -36,8 +39,9 @@ CANDIDATES = 40
 # LEAST and MOST its first and last seat start, SIZE the number of its jobs.
 OF, NODES, NODES_END, OPTIONAL, LAG_LOW, LAG_HIGH, NEAR, NEAR_END, LEAST, MOST, UNSKILLED, TAKES, SIZE = range(13)
 
-# Who could fill a row of seats: row of `close`, those who cost least alone first. ALONE is that, FAR_OFF when they cannot.
-# AT_COST and the three behind are the cheapest place in their trip when their VERSION was SEEN, at whatever start.
+# Who could fill a row of seats: row of `close`, those who cost least alone first. ALONE is that, FAR_OFF when they
+# cannot. AT_COST, AT_SEAT, AT_FROM and AT_TO are the cheapest place in their trip, at whatever start, when their
+# VERSION was SEEN.
 WHOSE, SEEN, AT_COST, ALONE, AT_TRIP, AT_JOB, AT_SEAT, AT_FROM, AT_TO, THERE, BACK, OWN_FIT, PIECES, PIECES_END = range(
     14
 )
@@ -54,7 +58,7 @@ IN_GROUP, CHOSEN, TRIED, QUEUE, BEST_CHOSEN = range(5)
 
 MOST_SEATS = 64
 
-NO, YES, EVER = np.int64(0), np.int64(1), np.int64(FAR_OFF)
+NO, YES, EVER = (cast(int, np.int64(number)) for number in (0, 1, FAR_OFF))
 """Handed to kernels: of a plain number numba would make a kernel of its own."""
 
 
@@ -103,7 +107,7 @@ def draw(tally: Ints) -> int:
     x ^= x << np.uint64(25)
     x ^= x >> np.uint64(27)
     tally[RNG] = np.int64(x)
-    return np.int64((x * np.uint64(2685821657736338717)) >> np.uint64(33))
+    return int((x * np.uint64(2685821657736338717)) >> np.uint64(33))
 
 
 @njit(cache=True, nogil=True)
@@ -249,8 +253,8 @@ def job_at(job_row: Ints, begin: int, end: int, n: int) -> int:
 
 @njit(cache=True, nogil=True)
 def consider(
-    memory: Ints, ledger: Ints, tally: Ints, piece: Ints, travel: Cube, t: int, r: int, minutes: int, unskilled: int, j: int, there: int, back: int, fit: int, begin: int,
-    end: int, low: int, high: int,
+    memory: Ints, ledger: Ints, tally: Ints, piece: Ints, travel: Cube, t: int, r: int, minutes: int, unskilled: int,
+    j: int, there: int, back: int, fit: int, begin: int, end: int, low: int, high: int,
 ) -> None:  # fmt: skip
     """Take job j in trip t into what is found where it is the best, or the second best person so far."""
     v = memory[t, OWNER]
@@ -283,8 +287,9 @@ def fill(w: Desk, n: int, q: int, low: int, high: int) -> bool:
     c, tally = w.core, w.core.tally
     j = tally[BY_JOB]
     t = tally[TRIPS_FROM] + w.interval[j]
-    link(c.memory, c.ledger, tally, q, t, j, w.row[n, OF], w.row[n, TAKES], w.fit[j], tally[AFTER], tally[FROM_PIECE], tally[TO_PIECE], low,
-        high,
+    link(
+        c.memory, c.ledger, tally, q, t, j, w.row[n, OF], w.row[n, TAKES], w.fit[j], tally[AFTER], tally[FROM_PIECE],
+        tally[TO_PIECE], low, high,
     )  # fmt: skip
     return settle(c, t)
 
@@ -309,8 +314,8 @@ def slots(
     while free <= row[MOST]:
         bound = memory[t, END] if q < 0 else memory[q, LATE]
         if bound >= row[LEAST] + minutes:
-            outward = back if q < 0 else np.int64(travel[mode, r, memory[q, REQUEST]])
-            inward = there if after < 0 else np.int64(travel[mode, memory[after, REQUEST], r])
+            outward = back if q < 0 else int(travel[mode, r, memory[q, REQUEST]])
+            inward = there if after < 0 else int(travel[mode, memory[after, REQUEST], r])
             extra = inward + outward - (memory[t, HOME] if q < 0 else memory[q, LEG])
             last = bound - outward - minutes
             if extra + minutes <= room and free + inward <= last:
@@ -647,7 +652,7 @@ def fill_optional(w: Desk, r: int) -> None:
 
 @njit(cache=True, nogil=True)
 def reseat(w: Desk, r: int, n: int, q: int, bound: int) -> bool:
-    """Somebody for the empty seat q of row n of a served crew, at its start; False when there is nobody below `bound`."""
+    """Somebody for the empty seat q of row n of a served crew, at its start; False: there is nobody below `bound`."""
     crew = w.core.tally[CREWS_FROM] + r
     start = w.core.memory[crew, AT]
     low, high = start + w.row[n, LAG_LOW], start + w.row[n, LAG_HIGH]
@@ -733,7 +738,7 @@ def _look_around(w: Desk, r: int) -> None:
             continue
         n = memory[crews + other, ROWS]
         apart = max(0, row[n, LEAST] - row[m, MOST] - row[m, TAKES], row[m, LEAST] - row[n, MOST] - row[n, TAKES])
-        away = 5 * (np.int64(travel[0, r, other]) + np.int64(travel[0, other, r])) + w.tune[9] * apart
+        away = 5 * (int(travel[0, r, other]) + int(travel[0, other, r])) + w.tune[9] * apart
         if number == NEIGHBOURS and away >= distance[number - 1]:
             continue
         place = number if number < NEIGHBOURS else number - 1

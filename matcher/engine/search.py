@@ -17,23 +17,26 @@ import numpy as np
 from numba import njit
 
 from matcher import cost
+from matcher.engine.tables import FAR_OFF, Arrays, Ints, Tables
+from matcher.instance import Instance
+from matcher.plan import TERMS, Assignment
+
+# isort: off
 from matcher.engine.insertion import (
     ALONE, AT_JOB, AT_TRIP, BACK, EVER, LAG_HIGH, LAG_LOW, LEAST, MOST, MOST_SEATS, NEAR, NEAR_END, NEIGHBOURS, NO,
     NODES, NODES_END, OF, OPTIONAL, OWN_FIT, PIECES, PIECES_END, SEEN, SIZE, SLOTS, TAKES, THERE, UNSKILLED, WHOSE,
-    YES, Desk, below, cheapest, clear, commit, count_left, count_optional, count_served, draw, drop, drop_all, enlist,
-    fill_optional, find, look, neighbours, queue, reseat, serve_rest, serve_waiting,
+    YES, Desk, below, clear, commit, count_left, count_optional, count_served, draw, drop, drop_all, enlist,
+    fill_optional, find, neighbours, queue, reseat, serve_rest, serve_waiting,
 )  # fmt: skip
-from matcher.engine.tables import FAR_OFF, Arrays, Ints, Tables
 from matcher.engine.trips import (
     BEGIN, BEGUN, BEST, BETTER, BLINK, CAPPED, COST, COST_BEFORE, CREWS_FROM, DAY, DIRTY, EARLY, END, FAIR, FAIR_ONE,
     FAIR_THREE, FAIR_TWO, FALL, FIRST, HEAD, HEAPED, HISTORY, HOME, JOB, LAST, LEDGER, LEG, MARK, MARKED, MINUTES,
     MISSING, MODE, MOST_MINUTES, MOST_TODAY, MOST_VISITS, NEXT, NOW, OPTIONAL_PRICE, OWNER, PEOPLE_FROM, PER_MINUTE,
     PREV, PRICE, RARE, REACH, RECORDED, REQUEST, REQUIRED, RNG, ROUND, ROWS, ROWS_END, RUN, SERVED, SPANS, SPANS_END,
     SPARE, TAIL, TAKEN, TARGET, TODO, TRIP, TRIPS, TRIPS_END, TRIPS_FROM, UNLIKE, UNLIKE_LIST, VACANT, VISITS, WIDTH,
-    WORTH, WRITTEN, Core, allowance, keep, link, settle, undo, unlink, worth,
+    WORTH, WRITTEN, Core, allowance, keep, link, settle, undo, unlink,
 )  # fmt: skip
-from matcher.instance import Instance
-from matcher.plan import TERMS, Assignment
+# isort: on
 
 SPARE_POINTS = 400
 """How much dearer it looks, while the first plan is made, to send a rare skill where none is wanted."""
@@ -225,8 +228,10 @@ def _leave_all(w: Desk) -> None:
 def _give(w: Desk, given: Ints, k: int, t: int, after: int) -> None:
     """One of the visits goes into trip t, behind that seat."""
     q, j = given[k, SEAT], given[k, BY_MEANS]
-    link(w.core.memory, w.core.ledger, w.core.tally, q, t, j, given[k, OF_CREW], w.row[w.seat_row[q], TAKES], w.fit[j], after, given[k, FROM_PART],
-        given[k, TO_PART], given[k, NOT_BEFORE], given[k, NOT_AFTER],
+    c = w.core
+    link(
+        c.memory, c.ledger, c.tally, q, t, j, given[k, OF_CREW], w.row[w.seat_row[q], TAKES], w.fit[j], after,
+        given[k, FROM_PART], given[k, TO_PART], given[k, NOT_BEFORE], given[k, NOT_AFTER],
     )  # fmt: skip
 
 
@@ -434,7 +439,7 @@ def _put_in(w: Desk, begin: int) -> int:
     while k < tally[TODO]:
         r = w.todo[k]
         crew = tally[CREWS_FROM] + r
-        if not memory[crew, SERVED] and find(w, r, memory[crew, PRICE], NO, np.int64(draw(tally) % 8 == 0)):
+        if not memory[crew, SERVED] and find(w, r, memory[crew, PRICE], NO, YES if draw(tally) % 8 == 0 else NO):
             commit(w, r)
         k += 1
     return k
@@ -527,16 +532,17 @@ class Search:
         """Serve, again and again, the request that would lose most by waiting; rare skills are spared meanwhile."""
         w = self.desk
         w.core.memory[self._people, RARE] = self._spare
-        w.core.tally[HEAPED] = w.core.tally[BLINK] = 0
-        number = len(w.open)
-        for begin in range(0, number, LOOKS):
-            if late():
-                break
-            queue(w, begin, min(number, begin + LOOKS))
-        while not late() and serve_waiting(w, LOOKS):
-            pass
-        w.core.memory[self._people, RARE] = 0
-        note(w)
+        w.core.tally[[HEAPED, BLINK]] = 0
+        try:
+            for begin in range(0, len(w.open), LOOKS):
+                if late():
+                    break
+                queue(w, begin, min(len(w.open), begin + LOOKS))
+            while not late() and serve_waiting(w, LOOKS):
+                pass
+        finally:
+            w.core.memory[self._people, RARE] = 0
+            note(w)
 
     def insert_rest(self, late: Late = never) -> None:
         """Serve in the best plan whatever still fits and is worth it, dearest first."""
@@ -603,10 +609,8 @@ class Search:
     def terms(self) -> dict[str, int]:
         """The cost of the best plan term by term, summed over trips and crews (the judge has its own way)."""
         w, tables, instance = self.desk, self.tables, self.instance
-        weights, points = instance.weights, dict.fromkeys(TERMS, 0)
+        weights, points = instance.weights, {**nothing(tables), "unserved": 0}
         people, crews = int(w.core.tally[PEOPLE_FROM]), w.best[w.core.tally[CREWS_FROM] :]
-        points["stability"] = sum(cost.disturbance_points(instance, entry) for entry in instance.published)
-        points["pins"] = weights.pin * len(instance.pinned)
         points["fairness"] = int(w.best[people : people + len(tables.volunteers), FAIR].sum())
         for r in range(len(tables.requests)):
             served = bool(crews[r, SERVED])
@@ -660,8 +664,8 @@ class Search:
         crews: dict[int, list[tuple[int, ...]]] = {}
         starts: dict[int, int] = {}
         for r, crew in _by_request(self.instance, assignments).items():
-            start = next((a.start for a in crew if a.seat == 0), None)
-            if start is None or not any(a <= start <= b for a, b in self.tables.starts[r]):
+            start = next((a.start for a in crew if a.seat == 0), -FAR_OFF)
+            if r in self.tables.hopeless or not any(a <= start <= b for a, b in self.tables.starts[r]):
                 continue
             visits = [visit for a in crew if (visit := self._visit(r, a, start)) is not None]
             required = {
@@ -715,14 +719,25 @@ class Search:
         return None if best is None else best[1:]
 
 
+def nothing(tables: Tables) -> dict[str, int]:
+    """The cost, term by term, of a plan in which nobody does anything."""
+    instance = tables.instance
+    points = dict.fromkeys(TERMS, 0)
+    points["unserved"] = sum(tables.price)
+    points["stability"] = sum(cost.disturbance_points(instance, entry) for entry in instance.published)
+    points["pins"] = instance.weights.pin * len(instance.pinned)
+    return points
+
+
 def _by_request(instance: Instance, assignments: Sequence[Assignment]) -> dict[int, list[Assignment]]:
     """The known assignments by request, each seat once and each person once."""
     crews: dict[int, list[Assignment]] = defaultdict(list)
     for a in sorted(assignments):
         r = instance.request_index.get(a.request)
-        if r is not None and a.volunteer in instance.volunteer_index and a.seat < len(instance.requests[r].seats):
-            if not any(a.seat == other.seat or a.volunteer == other.volunteer for other in crews[r]):
-                crews[r].append(a)
+        if r is None or a.volunteer not in instance.volunteer_index or a.seat >= len(instance.requests[r].seats):
+            continue
+        if not any(a.seat == other.seat or a.volunteer == other.volunteer for other in crews[r]):
+            crews[r].append(a)
     return crews
 
 
@@ -798,9 +813,7 @@ def _core(tables: Tables, seats: Sequence[int], row: Ints, seed: int) -> Core:
     _enter_requests(tables, crew)
     tally = _zeros(48)
     tally[[TRIPS_FROM, PEOPLE_FROM, CREWS_FROM]] = cuts[1:4]
-    untouched = sum(cost.disturbance_points(instance, entry) for entry in instance.published)
-    untouched += instance.weights.pin * len(instance.pinned)
-    tally[[COST, COST_BEFORE, BEST]] = untouched + sum(tables.price)
+    tally[[COST, COST_BEFORE, BEST]] = sum(nothing(tables).values())
     tally[[ROUND, MARK, TAKEN]] = 1
     tally[OPTIONAL_PRICE], tally[REACH] = instance.weights.optional_seat, TUNE["reach"]
     tally[[NOW, PER_MINUTE, FAIR_ONE, FAIR_TWO, FAIR_THREE]] = d.weights

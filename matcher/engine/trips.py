@@ -17,7 +17,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
 from numba import njit
 
 from matcher.engine.tables import FAR_OFF, Arrays, Cube, Ints
@@ -209,7 +208,7 @@ def settle(c: Core, t: int) -> bool:
     last, q = -1, memory[t, HEAD]
     while q >= 0:
         touch(memory, ledger, tally, q)
-        leg = c.there[memory[q, JOB]] if last < 0 else np.int64(travel[mode, memory[last, REQUEST], memory[q, REQUEST]])
+        leg = c.there[memory[q, JOB]] if last < 0 else int(travel[mode, memory[last, REQUEST], memory[q, REQUEST]])
         begin, end, low, high = memory[q, FROM], memory[q, TO], memory[q, LOW], memory[q, HIGH]
         soonest = leg + (free if piece[begin, BEGUN] else max(free, now))
         p = first_piece(piece, begin, end, low, high, soonest)
@@ -224,7 +223,7 @@ def settle(c: Core, t: int) -> bool:
             lossy += 1
         free = start + memory[q, MINUTES]
         last, q = q, memory[q, NEXT]
-    home = np.int64(0)
+    home = 0
     if last >= 0:
         home = c.back[memory[last, JOB]]
     bound, leg, q = memory[t, END], home, last
@@ -301,8 +300,8 @@ def places(
     while free <= most:
         bound = memory[t, END] if q < 0 else memory[q, LATE]
         if bound >= least + minutes:
-            outward = back if q < 0 else np.int64(travel[mode, r, memory[q, REQUEST]])
-            inward = there if after < 0 else np.int64(travel[mode, memory[after, REQUEST], r])
+            outward = back if q < 0 else int(travel[mode, r, memory[q, REQUEST]])
+            inward = there if after < 0 else int(travel[mode, memory[after, REQUEST], r])
             extra = inward + outward - (memory[t, HOME] if q < 0 else memory[q, LEG])
             last = bound - outward - minutes
             if extra + minutes <= room and free + inward <= last:

@@ -16,8 +16,8 @@ from tests.builders import instance, request, volunteer
 from tests.matcher.meeting import disagreement, drawn
 from tests.samples import sample
 
-costs, judging, modelling, state = (
-    import_module(f"matcher.{name}") for name in ("cost", "judge", "exact", "engine.state")
+costs, judging, modelling, tables, search = (
+    import_module(f"matcher.{name}") for name in ("cost", "judge", "exact", "engine.tables", "engine.search")
 )
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.json"))
@@ -179,18 +179,18 @@ def _late_by_the_latest_lag(monkeypatch):
 
 
 def _engine_forgets_caps(monkeypatch):
-    monkeypatch.setattr(state.State, "_within_caps", lambda self, option, slot: True)
+    monkeypatch.setattr(tables, "_cap", lambda cap: tables.FAR_OFF)
 
 
 def _engine_counts_wishes_twice(monkeypatch):
-    count = state.State._count_visit
+    count = search.Search._count_visit
 
-    def twice(self, points, option, start):
+    def twice(self, points, assignment):
         before = points["affinity"]
-        count(self, points, option, start)
+        count(self, points, assignment)
         points["affinity"] += points["affinity"] - before
 
-    monkeypatch.setattr(state.State, "_count_visit", twice)
+    monkeypatch.setattr(search.Search, "_count_visit", twice)
 
 
 FAULTS = [
