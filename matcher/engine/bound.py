@@ -25,8 +25,11 @@ REACH = 100.0
 CLOSE_ENOUGH = 1e-4
 """The program and the bound this near to each other: the prices are as good as they get."""
 
-NEAR = 0.01
+NEAR = 0.002
 """So near to each other they are no longer held in a box, but go part of the way to what the program says (Wentges 1997)."""
+
+SETTLE = 4
+"""So many rounds of prices between one cutting of buckets and the next."""
 
 EDGES = 0.1
 """And only when no more than this share of them is held back by the box."""
@@ -66,7 +69,7 @@ class Bound:
         self.solved: Solved | None = None
         self.solved_on = self.grid
         self.done = False
-        self.free, self._share, self._slow = False, 0.5, 0
+        self.free, self._share, self._slow, self._since = False, 0.5, 0, 0
         self._reach = np.maximum(REACH, 0.5 * np.abs(self.points))
 
     @property
@@ -81,6 +84,7 @@ class Bound:
     def step(self, seconds: float | None = None) -> None:
         """Solve the program, price everybody at its prices, and keep what proves more; TimeoutError when time is up."""
         began = time.perf_counter()
+        self._since += 1
         if len(self.master.columns) > 2 * ACTIVE_COLUMNS:
             self.master = self._fresh_master()
         reach = np.full(self.grid.size, FREE) if self.free else self._reach
@@ -122,7 +126,13 @@ class Bound:
         return int((values < solved.worth[self.pool.v[new]] - 0.5).sum())
 
     def refine(self) -> int:
-        """Cut buckets where the last mixture has a crew at odds about the time; how many cuts."""
+        """Cut buckets where the last mixture has a crew at odds about the time; how many cuts.
+
+        None while the last cuts are not made good use of yet.
+        """
+        if self._since < SETTLE and not self.done:
+            return 0
+        self._since = 0
         cuts = self._odds()
         if not cuts:
             return 0

@@ -24,7 +24,7 @@ from matcher.plan import Assignment
 SURE = 0.9
 """A share of this and more is fixed at once."""
 
-ROUNDS = 8
+ROUNDS = 5
 """So often are people priced again after each step, while that brings the program down."""
 
 REACH = 1000.0
@@ -68,13 +68,14 @@ class Step:
 class Dive:
     """One dive from where a bound stands."""
 
-    def __init__(self, bound: Bound, late: Callable[[], bool], allowed: float = 6.0) -> None:
-        self.bound, self.tables, self.pricer, self.pool, self._late = (
-            bound, bound.tables, bound.pricer, bound.pool, late,
+    def __init__(self, bound: Bound, left: Callable[[], float], allowed: float = 6.0) -> None:
+        self.bound, self.tables, self.pricer, self.pool, self._left = (
+            bound, bound.tables, bound.pricer, bound.pool, left,
         )  # fmt: skip
         self.fixed = Fixed(dict(bound.grid.choices), np.ones(len(self.tables.volunteers), dtype=bool))
         self.allowed, self._points, self._grid = allowed, bound.points, bound.grid
         self._worth: np.ndarray | None = None
+        self._takes = 0.0
         self._crew = np.array([len(self.tables.requests[row.r].seats) > 1 for row in self.tables.rows], dtype=bool)
 
     def run(self, enough: float = 0.5) -> list[Schedule]:
@@ -85,7 +86,7 @@ class Dive:
         solved = self._solve(self.fixed, points, None if self.bound.solved is None else self.bound.solved.worth)
         taboo: set[tuple[int, int, int]] = set()
         failed: list[tuple[float, Fixed, tuple[Solved, Ints, Ints, Grid]]] = []
-        while solved is not None and not self._late():
+        while solved is not None and self._left() > 0:
             program, columns, points, self._grid = solved
             self._points, self._worth = points, program.worth
             if not self._starts(program, columns) and self._share_filled() >= enough:
@@ -98,18 +99,21 @@ class Dive:
                 failed, taboo = [], set()
                 continue
             sure = sum(step.share >= SURE for step in steps)
-            taken = steps[: max(sure, batch)]
+            hurry = self._hurry(len(steps))
+            taken = steps[: max(sure, batch, hurry)]
             tried = self.fixed.copy()
             number = self._fix(tried, taken)
             if not number:
                 taboo.update((step.r, step.start, step.number) for step in taken)
                 continue
+            began = self._left()
             after = self._solve(tried, points, program.worth)
+            self._takes = 0.5 * self._takes + 0.5 * (began - self._left())
             if after is None:
                 break
             rise = after[0].points + sum(s.points for s in tried.schedules)
             rise -= program.points + sum(s.points for s in self.fixed.schedules)
-            if rise <= self.allowed * (number + 3) or len(failed) >= PATIENCE:
+            if rise <= self.allowed * (number + 3) or len(failed) >= PATIENCE or len(taken) <= hurry:
                 if len(failed) >= PATIENCE:
                     failed.append((rise, tried, after))
                     _, tried, after = min(failed, key=lambda one: one[0])
@@ -121,6 +125,12 @@ class Dive:
                 taboo.add((taken[0].r, taken[0].start, taken[0].number))
                 failed.append((rise, tried, after))
         return self.fixed.schedules
+
+    def _hurry(self, steps: int) -> int:
+        """How many must be fixed in a step for there to be time for all of them; about half of them fall away."""
+        open_crews = len({row.r for n, row in enumerate(self.tables.rows) if self._crew[n]}) - len(self.fixed.begun)
+        still = open_crews + 0.5 * steps
+        return int(still * self._takes / max(0.1, self._left())) if self._takes else 1
 
     def finish(self, seconds: float) -> list[Schedule]:
         """The schedules fixed, and the best choice of whole ones for what is still open."""
@@ -157,7 +167,7 @@ class Dive:
                 break
             before, solved = solved, found
             points = np.rint(found.prices).astype(np.int64)
-            if n == ROUNDS - 1 or self._late() or (before is not None and before.points - found.points < self.allowed):
+            if n == ROUNDS - 1 or self._left() <= 0 or (before is not None and before.points - found.points < self.allowed):
                 break
             beat = np.minimum(nothing, np.rint(found.worth).astype(np.int64))
             found_too = self.pool.take(self.pricer.priced(grid, points, beat, self._limits(grid, fixed, points), people).schedules)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from threading import Event
 from typing import Literal
 
 from matcher.cost import keeps_pin
@@ -46,8 +48,14 @@ BOUND_SHARE = 0.5
 DIVE_SHARE = 0.5
 """How much of the time that is left a dive may take."""
 
-COOL, COLD = 25.0, 1.0
+WARM, COLD = 40.0, 1.0
 """Temperatures, in points, of a search that goes on from a good plan."""
+
+DIVE_SECONDS, CREWS_SLOWER = 0.02, 15.0
+"""A dive is worth beginning with so many seconds left for each row of seats, and so many times that with crews."""
+
+LARGEST_TREE = 400
+"""Up to so many rows of seats a tree of choices is grown."""
 
 MOST_ROUNDS = 200
 """Where steps are counted and not seconds, so many rounds of prices."""
@@ -183,17 +191,32 @@ class _Run:
             self._look(SEARCH_SHARE * self._left())
         if compiled(self._left()):
             try:
-                self._prove(self._elapsed() + BOUND_SHARE * self._left())
+                self.priced = self._first_bound(self._elapsed() + BOUND_SHARE * self._left())
+                self._note_bound(self.priced)
+                self._prove_aside(self._elapsed() + BOUND_SHARE * self._left())
                 while not self._finished() and self.priced is not None:
-                    self._dive()
-                    self._look(0.2 * self._left(), COOL)
-                    self._prove(self._elapsed() + 0.3 * self._left())
-                    if self.priced.done:
-                        self._branch(self._elapsed() + 0.7 * self._left())
+                    if self._diving():
+                        self._dive()
+                    self._look(0.3 * self._left(), WARM)
+                    self._prove_aside(self._elapsed() + 0.4 * self._left())
+                    if self.priced.done and self._branching():
+                        self._branch(self._elapsed() + 0.8 * self._left())
             except TimeoutError:
                 pass
         while not self._finished():
-            self._look(self._left(), COOL)
+            self._look(self._left(), WARM)
+
+    def _diving(self) -> bool:
+        """Whether a dive has the time it takes: crews share their starts, and each step prices many people again."""
+        return self._left() >= DIVE_SECONDS * len(self.tables.rows) * (CREWS_SLOWER if self._crews else 1.0)
+
+    def _branching(self) -> bool:
+        """Whether a tree can grow far enough to matter."""
+        return len(self.tables.rows) <= LARGEST_TREE
+
+    @property
+    def _crews(self) -> bool:
+        return any(len(request.seats) > 1 for request in self.instance.requests)
 
     def _look(self, seconds: float, hot: float | None = None) -> None:
         """Search for so long, reporting."""
@@ -216,6 +239,28 @@ class _Run:
         except TimeoutError:
             pass
 
+    def _prove_aside(self, until: float) -> None:
+        """Rounds of prices until that time, while the search goes on in a thread of its own."""
+        if self.priced is not None:
+            self._learn(self.priced)
+        if self.threads == 1:
+            self._prove(until)
+            return
+        stop = Event()
+        seconds = until - self._elapsed()
+        with ThreadPoolExecutor(1) as aside:
+            searching = aside.submit(self.search.improve, seconds, hot=WARM, cold=COLD, late=stop.is_set)
+            try:
+                self._prove(until)
+            finally:
+                stop.set()
+            searching.result()
+
+    def _learn(self, bound: Bound) -> None:
+        """Take what people do in good plans into the program."""
+        bound.pool.take(bound.pricer.schedule(v, visits) for v, visits in self.search.pool())
+        bound.master.add(bound.pool, bound.pool.take(bound.schedules_of(self.search.best())))
+
     def _prove(self, until: float | None) -> None:
         """Rounds of prices until that time, or until they are as good as they get; TimeoutError once time is over."""
         rounds = 0
@@ -224,11 +269,10 @@ class _Run:
                 self.priced = self._first_bound(until)
                 self._note_bound(self.priced)
             bound = self.priced
-            bound.pool.take(bound.schedules_of(self.search.best()))
             while not self._proven_enough() and rounds < MOST_ROUNDS and self._before(until) != 0.0:
-                if bound.done or bound.promised <= REFINE_AT * abs(bound.proven):
-                    if not bound.refine() and bound.done:
-                        break
+                near = bound.promised <= REFINE_AT * abs(bound.proven)
+                if (bound.done or near) and not bound.refine() and bound.done:
+                    break
                 bound.step(self._before(until))
                 self._note_bound(bound)
                 rounds += until is None
@@ -271,14 +315,13 @@ class _Run:
         assert self.priced is not None
         end = self._elapsed() + DIVE_SHARE * self._left()
 
-        def late() -> bool:
+        def left() -> float:
             self._report()
-            return self._elapsed() >= end or self._finished()
+            return 0.0 if self._finished() else end - self._elapsed()
 
-        dive = Dive(self.priced, late)
-        schedules = dive.run()
-        if self._elapsed() >= end:
-            schedules = dive.finish(0.3 * self._left())
+        dive = Dive(self.priced, left)
+        dive.run()
+        schedules = dive.finish(0.2 * self._left())
         self.search.begin_from(assigned(self.tables, schedules))
         self.search.insert_rest(self._late)
         self._report()
