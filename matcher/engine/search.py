@@ -45,8 +45,8 @@ CLOSE, MOST_CLOSE = 600, 3_000_000
 """So many of the jobs of a row that cost least alone are held ready, and so many of all rows together."""
 
 TUNE = {
-    "reach": 600, "largest": 12, "blink": 10, "string": 4, "whole": 30, "rivals": 12, "teams": 10, "absent": 6,
-    "seat": 40, "apart": 2, "o0": 25, "o1": 25, "o2": 25, "o3": 12, "o4": 13, "o5": 0,
+    "reach": 80, "largest": 16, "blink": 20, "string": 10, "whole": 30, "rivals": 20, "teams": 10, "absent": 6,
+    "seat": 40, "apart": 1, "o0": 20, "o1": 20, "o2": 20, "o3": 12, "o4": 13, "o5": 10,
 }  # fmt: skip
 """Candidates of a row looked at; requests taken out at most; blinks in a thousand; ..."""
 
