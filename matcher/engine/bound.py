@@ -14,7 +14,7 @@ import numpy as np
 
 from matcher.engine.grid import Grid
 from matcher.engine.master import FORBIDDEN, Master, Pool, Solved
-from matcher.engine.pricing import Priced, Pricer, Schedule
+from matcher.engine.pricing import Pricer, Schedule
 from matcher.engine.tables import Ints
 from matcher.plan import Assignment
 from matcher.proof import Leaf
@@ -26,7 +26,7 @@ CLOSE_ENOUGH = 1e-4
 """The program and the bound this near to each other: the prices are as good as they get."""
 
 NEAR = 0.002
-"""So near to each other they are no longer held in a box, but go part of the way to what the program says (Wentges 1997)."""
+"""So near to each other prices leave the box and go part of the way to what the program says (Wentges 1997)."""
 
 SETTLE = 4
 """So many rounds of prices between one cutting of buckets and the next."""
@@ -116,7 +116,9 @@ class Bound:
             self.free, self._share = True, 0.5
         elif self.free and self._slow > STUBBORN and self.promised > NEAR * scale:
             self.free, self._reach = False, np.maximum(2 * self._reach, 50.0)
-        self.done = self.free and (solved.points - self.proven <= CLOSE_ENOUGH * scale or (not helpful and share == 1.0))
+        self.done = self.free and (
+            solved.points - self.proven <= CLOSE_ENOUGH * scale or (not helpful and share == 1.0)
+        )
 
     def _helpful(self, new: Sequence[int], solved: Solved) -> int:
         """How many of these schedules would make the mixture cheaper."""
@@ -197,7 +199,8 @@ class Bound:
         """By how much each schedule is dearer than its person's best, at the prices that prove most."""
         if not self.pool.schedules:
             return np.zeros(0, dtype=np.int64)
-        return self.pool.values(self.grid, self.points) - self.priced.values[self.pool.v]
+        dearer: Ints = self.pool.values(self.grid, self.points) - self.priced.values[self.pool.v]
+        return dearer
 
     def schedules_of(self, assignments: Sequence[Assignment]) -> list[Schedule]:
         """What each person does in a plan."""
@@ -220,4 +223,3 @@ class Bound:
             for job, _ in schedule.visits:
                 prices[d.row[job]] = max(0, schedule.points // len(schedule.visits))
         return prices[self.grid.row_of]
-

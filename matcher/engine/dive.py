@@ -50,9 +50,7 @@ class Fixed:
 
     def copy(self) -> Fixed:
         """The same, to go on from while this one stays."""
-        return Fixed(
-            dict(self.choices), self.free.copy(), list(self.schedules), Counter(self.filled), dict(self.begun)
-        )
+        return Fixed(dict(self.choices), self.free.copy(), list(self.schedules), Counter(self.filled), dict(self.begun))
 
 
 @dataclass(frozen=True)
@@ -137,7 +135,7 @@ class Dive:
         solved = self._solve(self.fixed, self._points, self._worth)
         if solved is None:
             return self.fixed.schedules
-        program, _, points, _ = solved
+        program = solved[0]
         number = np.rint(program.prices).astype(np.int64)
         dearer = self.pool.values(self._grid, number) - program.worth[self.pool.v]
         dearer[~self.fixed.free[self.pool.v]] = FORBIDDEN
@@ -167,10 +165,16 @@ class Dive:
                 break
             before, solved = solved, found
             points = np.rint(found.prices).astype(np.int64)
-            if n == ROUNDS - 1 or self._left() <= 0 or (before is not None and before.points - found.points < self.allowed):
+            if (
+                n == ROUNDS - 1
+                or self._left() <= 0
+                or (before is not None and before.points - found.points < self.allowed)
+            ):
                 break
             beat = np.minimum(nothing, np.rint(found.worth).astype(np.int64))
-            found_too = self.pool.take(self.pricer.priced(grid, points, beat, self._limits(grid, fixed, points), people).schedules)
+            found_too = self.pool.take(
+                self.pricer.priced(grid, points, beat, self._limits(grid, fixed, points), people).schedules
+            )
             if not master.add(self.pool, found_too):
                 break
         return None if solved is None else (solved, np.array(master.columns, dtype=np.int64), points, grid)
@@ -242,9 +246,7 @@ class Dive:
 
     def _schedules(self, solved: Solved, columns: Ints) -> list[Step]:
         order = np.argsort(-solved.share, kind="stable")
-        return [
-            Step(float(solved.share[n]), number=int(columns[n])) for n in order.tolist() if solved.share[n] > 1e-6
-        ]
+        return [Step(float(solved.share[n]), number=int(columns[n])) for n in order.tolist() if solved.share[n] > 1e-6]
 
     def _fix(self, fixed: Fixed, steps: Iterable[Step]) -> int:
         """Fix what goes together; how many."""

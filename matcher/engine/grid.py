@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
@@ -68,7 +69,9 @@ class Grid:
         self.price_from = np.array([0, *np.cumsum(counts)], dtype=np.int64)
         self.size = int(self.price_from[-1])
         self.row_of = np.repeat(np.arange(len(counts), dtype=np.int64), counts)
-        firsts = [first + low for row, low in zip(tables.rows, self.lows, strict=True) for first, _ in self.buckets[row.r]]
+        firsts = [
+            first + low for row, low in zip(tables.rows, self.lows, strict=True) for first, _ in self.buckets[row.r]
+        ]
         self._keys = self.row_of * BEHIND + np.array(firsts, dtype=np.int64)
         self.arrays = self._arrays()
 
@@ -79,7 +82,8 @@ class Grid:
     def index(self, rows: Ints, starts: Ints) -> Ints:
         """The price of a seat start in a row, for each; a start before the first bucket counts to it."""
         found = np.searchsorted(self._keys, rows * BEHIND + starts, side="right") - 1
-        return np.maximum(found, self.price_from[rows]).astype(np.int64)
+        index: Ints = np.maximum(found, self.price_from[rows]).astype(np.int64)
+        return index
 
     def bucket_of(self, r: int, start: int) -> int:
         """The number of the bucket of `r` in which a request start lies, or the one before it."""
@@ -99,7 +103,8 @@ class Grid:
     def moved(self, points: Ints, finer: Grid) -> Ints:
         """Prices of this grid as those of another: each bucket has the price of the one its first start lies in."""
         starts = finer._keys - finer.row_of * BEHIND
-        return points[self.index(finer.row_of, starts)]
+        found: Ints = points[self.index(finer.row_of, starts)]
+        return found
 
     @cached_property
     def terms(self) -> tuple[Ints, Ints, Ints, Ints]:
@@ -169,7 +174,7 @@ class Grid:
         return Leaf(tuple(price for price in prices if price.points))
 
     def points_of(self, leaf: Leaf) -> Ints:
-        """Prices as a proof leaf has them, of the first seat of each row where the bucket begins; 0 where it has none."""
+        """Prices as a proof leaf has them: of the first seat of each row where the bucket begins; 0 without one."""
         named: dict[tuple[str, int], list[Price]] = {}
         for price in leaf.prices:
             named.setdefault((price.request, price.seat), []).append(price)
@@ -192,7 +197,7 @@ class Grid:
             return []
         edges = [spans[0][0], *(at for at in cuts if spans[0][0] < at <= spans[-1][1]), spans[-1][1] + 1]
         found = []
-        for a, b in zip(edges, edges[1:], strict=False):
+        for a, b in pairwise(edges):
             inside = [(max(a, x), min(b - 1, y)) for x, y in spans if max(a, x) <= min(b - 1, y)]
             if inside:
                 found.append((inside[0][0], inside[-1][1]))
@@ -219,7 +224,9 @@ class Grid:
         for a, b in pairs.T.tolist():
             begin.append(len(pieces))
             for p in range(a, b):
-                piece = Piece(int(old.first[p]), int(old.last[p]), int(old.gain[p]), int(old.fall[p]), bool(old.begun[p]))
+                piece = Piece(
+                    int(old.first[p]), int(old.last[p]), int(old.gain[p]), int(old.fall[p]), bool(old.begun[p])
+                )
                 pieces += self._cut(piece, int(old.price[p]))
             end.append(len(pieces))
 
@@ -242,7 +249,9 @@ class Grid:
             return []
         low, high, base = self.lows[n], self.highs[n], int(self.price_from[n])
         r = self.tables.rows[n].r
-        seats = [(a + low, b + high) for a, b in self.choice(r).spans] if r in self.choices else [(piece.first, piece.last)]
+        seats = (
+            [(a + low, b + high) for a, b in self.choice(r).spans] if r in self.choices else [(piece.first, piece.last)]
+        )
         found = []
         covered = piece.first
         for x, y in seats:
@@ -253,4 +262,3 @@ class Grid:
                     found.append((Piece(a, b, gain, piece.fall, piece.begun), base + k))
                     covered = b + 1
         return found
-

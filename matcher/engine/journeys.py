@@ -53,7 +53,8 @@ class Journeys:
         out = np.zeros((len(self.modes), len(origins), len(destinations)), dtype=np.int32)
         for m, mode in enumerate(self.modes):
             if self._straight:
-                straight_square(self._radians, origins, destinations, *self._detour_speed[m], self._fixed, out[m])
+                detour, speed = self._detour_speed[m]
+                straight_square(self._radians, origins, destinations, detour, speed, self._fixed, out[m])
             elif isinstance(self.travel, MatrixTravel):
                 out[m] = self._table[np.ix_(origins, destinations)]
             elif len(origins):

@@ -87,7 +87,7 @@ def room(people: int) -> Room:
     shapes: dict[str, int | tuple[int, int]] = dict.fromkeys(Room._fields, LABELS)
     shapes |= {"front": (4, FRONT), "state": (7, STATES), "step_job": STEPS, "step_start": STEPS}
     shapes |= {"value": people, "level": people, "column": (4, COLUMNS), "visit_job": VISITS, "visit_start": VISITS}
-    shapes |= {"used": 12}
+    shapes |= {"used": 3}
     masks = ("seen", "seen_too")
     return Room(**{n: np.zeros(s, dtype=np.uint64 if n in masks else np.int64) for n, s in shapes.items()})
 
@@ -281,7 +281,21 @@ def _price_person(
                     total = so_far = done = 0
                 cost = state[3, s] + points_here
                 grown = _enter_state(
-                    d, w, fair, v, begin, size, total, so_far, done, cost, s, hours, counts, whole - done_minutes, later_today
+                    d,
+                    w,
+                    fair,
+                    v,
+                    begin,
+                    size,
+                    total,
+                    so_far,
+                    done,
+                    cost,
+                    s,
+                    hours,
+                    counts,
+                    whole - done_minutes,
+                    later_today,
                 )
                 if grown < 0:
                     w.used[0], w.used[1] = columns, visits
@@ -414,7 +428,8 @@ def _least(d: Arrays, nearest: Ints, points: Ints, i: int, base: int) -> int:
     ways = np.empty(number, dtype=np.int64)
     home = _ways_in(d, nearest, i, jobs, number, ways)
     hope = _hope(d, points, i, base, jobs[:number], ways, _grid(d, jobs[:number]))
-    return min(0, (d.weights[1] + base) * home - hope[0])
+    least: int = min(0, (d.weights[1] + base) * home - hope[0])
+    return least
 
 
 @njit(cache=True, nogil=True)
@@ -507,7 +522,7 @@ def _after(
     Returns where each job's values begin, the step of the grid of the first, and the values: state a, step t is
     values[begin[a] + t - step[a]]. Nobody goes from a request to another and straight back to it.
     """
-    start, end, now, pay = d.start[i], d.end[i], d.weights[0], d.weights[1] + base
+    start, end, pay = d.start[i], d.end[i], d.weights[1] + base
     number = len(jobs)
     step, begin = np.zeros(number, dtype=np.int64), np.zeros(number + 1, dtype=np.int64)
     for a in range(number):
@@ -580,7 +595,7 @@ def _trips(
 ) -> int:  # fmt: skip
     """The best trips of an interval by load and visits, in w.front: how many, or -2 when there was no room."""
     v, base, fair = person.v, person.base, person.fair
-    start, end, now, pay = d.start[i], d.end[i], d.weights[0], d.weights[1] + base
+    start, end, pay = d.start[i], d.end[i], d.weights[1] + base
     travel = d.travel[d.mode[i]]
     jobs = np.empty(d.jobs_from[i + 1] - d.jobs_from[i], dtype=np.int64)
     number = _worthwhile(d, points, i, jobs)
@@ -713,8 +728,37 @@ def _trips(
                     after = np.empty((len(slopes), len(values)), dtype=np.int64)
                 after[k] = values + least_rest[k]
         size = _extend(
-            d, points, i, person, limit, worth, alone, jobs, place, latest, legs, bit, bit_too, kept, kept_too, alive,
-            alive_too, hope, hope_too, slope, slopes, free_visits, shortest, closely, begin_at, step_at, after, grid, bucket, group, w,
+            d,
+            points,
+            i,
+            person,
+            limit,
+            worth,
+            alone,
+            jobs,
+            place,
+            latest,
+            legs,
+            bit,
+            bit_too,
+            kept,
+            kept_too,
+            alive,
+            alive_too,
+            hope,
+            hope_too,
+            slope,
+            slopes,
+            free_visits,
+            shortest,
+            closely,
+            begin_at,
+            step_at,
+            after,
+            grid,
+            bucket,
+            group,
+            w,
         )
         if size >= 0:
             break
@@ -727,8 +771,8 @@ def _trips(
 def _extend(
     d: Arrays, points: Ints, i: int, person: Person, limit: int, worth: int, alone: bool, jobs: Ints, place: Ints,
     latest: Ints, legs: Ints, bit: Masks, bit_too: Masks, kept: Masks, kept_too: Masks, alive: Masks, alive_too: Masks,
-    hope: Ints, hope_too: Ints, slope: int, slopes: Ints, free_visits: int, shortest: int, closely: bool, begin_at: Ints,
-    step_at: Ints, after: Ints, grid: int, bucket: Ints, group: Ints, w: Room,
+    hope: Ints, hope_too: Ints, slope: int, slopes: Ints, free_visits: int, shortest: int, closely: bool,
+    begin_at: Ints, step_at: Ints, after: Ints, grid: int, bucket: Ints, group: Ints, w: Room,
 ) -> int:  # fmt: skip
     """All labels of an interval, from the start on; how many, -2 when there was no room, or too many for EASY."""
     v, base, fair = person.v, person.base, person.fair
@@ -792,19 +836,17 @@ def _extend(
                                 continue
                         seen = ((w.seen[label] & kept[spot]) | bit[spot]) & alive[over - start]
                         seen_too = ((w.seen_too[label] & kept_too[spot]) | bit_too[spot]) & alive_too[over - start]
-                        # What is still to come is no more than the time, and than what a schedule below `limit` can pay.
+                        # What is still to come is no more than the time, and than a schedule below `limit` can pay.
                         to_come = end - over + person.others
                         to_come = max(0, _most_load(fair, limit - hoped, load + to_come) - load)
                         later_today = end - over + person.today
                         more = (end - over) // shortest
                         at_most = cost + _rest(fair, load + to_come)
-                        w.used[7] += 1
                         beaten = False
                         other = group[spot]
                         before = -1
                         while other >= 0:
                             following = w.beside[other]
-                            w.used[8]+=1
                             if (
                                 w.time[other] <= over
                                 and (w.seen[other] & alive[over - start] & ~seen) == 0
@@ -822,7 +864,11 @@ def _extend(
                                         and w.load[other] + later_today <= most_today
                                     )
                                 )
-                                and (not person.counts or w.visits[other] <= visits or w.visits[other] + more <= free_visits)
+                                and (
+                                    not person.counts
+                                    or w.visits[other] <= visits
+                                    or w.visits[other] + more <= free_visits
+                                )
                             ):
                                 beaten = True
                                 break
@@ -861,9 +907,6 @@ def _extend(
                                 value += _rest(fair, load + d.back[j])
                             limit = min(limit, max(value, worth))
             label = w.later[label]
-    w.used[3] = size
-    w.used[4] = number
-    w.used[6] = limit
     return size
 
 

@@ -272,7 +272,9 @@ class Master:
         self._add_columns(points, where, rows, times, most)
         self._first_box = len(columns)
         box = np.arange(size)
-        self._add_columns(np.zeros(2 * size), np.arange(2 * size), np.concatenate([box, box]), np.repeat([1.0, -1.0], size))
+        self._add_columns(
+            np.zeros(2 * size), np.arange(2 * size), np.concatenate([box, box]), np.repeat([1.0, -1.0], size)
+        )
         self._first_schedule = self._first_box + 2 * size
         self._highs.changeObjectiveOffset(offset)
 

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from threading import Event
 from typing import Literal
@@ -17,7 +18,7 @@ from matcher.engine.dive import Dive, assigned
 from matcher.engine.grid import Grid
 from matcher.engine.master import Pool
 from matcher.engine.pricing import Pricer
-from matcher.engine.search import Search
+from matcher.engine.search import HOT, Search
 from matcher.engine.tables import Tables
 from matcher.engine.tree import Tree
 from matcher.exact import Exact, exact
@@ -39,8 +40,8 @@ SMALL = (12, 100)
 EXACT_SHARE = 0.7
 """How much of the time that is left it may take, when it was not asked for by name."""
 
-SEARCH_SHARE = 0.12
-"""How much of the time goes into the search before prices are looked for: its trips are what the program begins with."""
+SEARCH_SHARE = 0.06
+"""How much of the time goes into the search before prices are looked for: the program begins with its trips."""
 
 BOUND_SHARE = 0.5
 """How much of the time that is then left goes at most into prices, before whole plans are made of them."""
@@ -193,7 +194,7 @@ class _Run:
             try:
                 self.priced = self._first_bound(self._elapsed() + BOUND_SHARE * self._left())
                 self._note_bound(self.priced)
-                self._prove_aside(self._elapsed() + BOUND_SHARE * self._left())
+                self._prove_aside(self._elapsed() + BOUND_SHARE * self._left(), HOT)
                 while not self._finished() and self.priced is not None:
                     if self._diving():
                         self._dive()
@@ -234,12 +235,10 @@ class _Run:
     def _prove_with(self, steps: int | None) -> None:
         """A bound by prices for the proof that was asked for, whatever it takes when steps are counted."""
         compiled(None)
-        try:
+        with suppress(TimeoutError):
             self._prove(None if steps is not None else self._elapsed() + self._left())
-        except TimeoutError:
-            pass
 
-    def _prove_aside(self, until: float) -> None:
+    def _prove_aside(self, until: float, hot: float = WARM) -> None:
         """Rounds of prices until that time, while the search goes on in a thread of its own."""
         if self.priced is not None:
             self._learn(self.priced)
@@ -249,7 +248,7 @@ class _Run:
         stop = Event()
         seconds = until - self._elapsed()
         with ThreadPoolExecutor(1) as aside:
-            searching = aside.submit(self.search.improve, seconds, hot=WARM, cold=COLD, late=stop.is_set)
+            searching = aside.submit(self.search.improve, seconds, hot=hot, cold=COLD, late=stop.is_set)
             try:
                 self._prove(until)
             finally:

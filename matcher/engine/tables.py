@@ -199,7 +199,8 @@ class Tables:
         if not len(fits):
             return np.zeros(0, dtype=np.int64)
         found = np.nonzero(fits & self._able(row)[self._owner])[0]
-        return found[self.within_radius(self._owner[found], found, request)]
+        near: Ints = found[self.within_radius(self._owner[found], found, request)]
+        return near
 
     def _able(self, row: Row) -> np.ndarray:
         """Who has the skills and is not forbidden."""
@@ -309,7 +310,7 @@ class Tables:
             jobs["to"], jobs["home"] = self._least_by_chains(jobs, first, last)
 
     def _least_straight(self, jobs: dict[str, Ints]) -> tuple[Ints, Ints]:
-        """Straight ways cannot be cut short but by rounding, a minute at most, or past a service that ends elsewhere."""
+        """Straight ways cannot be cut short but by rounding, a minute at most, or past a service ending elsewhere."""
         mode, r = self._mode[jobs["interval"]], jobs["request"]
         to, home = jobs["there"] - 1, jobs["back"] - 1
         moving = np.nonzero(self._leaves != self._at)[0]
@@ -379,7 +380,8 @@ class Tables:
         """Pieces of their own for people who were told or are pinned."""
         instance, people = self.instance, len(self.volunteers)
         index, persons = instance.request_index, instance.volunteer_index
-        pairs = {(p.request, p.volunteer) for p in (*instance.published, *instance.pinned)}
+        pairs = {(p.request, p.volunteer) for p in instance.published}
+        pairs |= {(p.request, p.volunteer) for p in instance.pinned}
         keys = [index[r] * people + persons[v] for r, v in pairs if r in index and v in persons]
         own_keys = jobs["request"] * people + self._owner[jobs["interval"]]
         for j in np.nonzero(np.isin(own_keys, _ints(keys)))[0]:

@@ -1,4 +1,4 @@
-"""The tree of choices that closes what the root leaves open: served or not, before a time or not, the weakest leaf first.
+"""The tree of choices that closes what the root leaves open: served or not, before a time or not; weakest leaf first.
 
 Every leaf has prices of its own, and its bound holds under the choices on its path; the least leaf bounds every plan.
 A leaf that is split stays a leaf until both of its children have been priced.

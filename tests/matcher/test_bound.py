@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from matcher import Assignment, Instance, judge, judge_proof, read_proof, solve, write_proof
-from matcher.eligibility import request_starts, settled_requests
+from matcher.eligibility import settled_requests
 from matcher.engine.compile import compile_kernels
-from matcher.engine.labels import LEVELS, price_people
 from matcher.engine.grid import Choice, Grid
+from matcher.engine.labels import price_people
 from matcher.engine.master import Pool
 from matcher.engine.pricing import Priced, Pricer, Schedule
 from matcher.engine.tables import Tables, shortest
@@ -92,7 +92,9 @@ def test_the_kernel_is_its_slow_twin(record_property):
                 slow = -twin._best_gain(person)
                 assert value == slow or (value < slow and len(person.availability) > 1), (n, person.id)
                 same, below = same + int(value == slow), below + int(value < slow)
-            known = np.array([min(0, value + rng.choice((0, 1, 300))) for value in found.values.tolist()], dtype=np.int64)
+            known = np.array(
+                [min(0, value + rng.choice((0, 1, 300))) for value in found.values.tolist()], dtype=np.int64
+            )
             assert (priced(pricer, grid, points, known).values == found.values).all(), n
             check_schedules(pricer, grid, points, found)
     record_property("same", same)
@@ -121,7 +123,9 @@ def assignments_of(tables: Tables, schedule: Schedule) -> list[Assignment]:
     for job, start in schedule.visits:
         row = tables.rows[tables.arrays.row[job]]
         request, k = tables.requests[row.r], row.seats[0]
-        found.append(Assignment(request.id, k, tables.volunteers[schedule.v].id, start, start + request.seat_minutes(k)))
+        found.append(
+            Assignment(request.id, k, tables.volunteers[schedule.v].id, start, start + request.seat_minutes(k))
+        )
     return found
 
 
