@@ -158,7 +158,7 @@ def _ours(
     takes = inspect.signature(solve).parameters
     more: dict[str, Any] = {}
     if task.start is not None and "start" in takes:
-        more = _start(instance, Path(task.start))
+        more = start_from(instance, Path(task.start))
     proofs: list[Any] = []
     if task.prove:
         more["proof"] = proofs.append
@@ -173,7 +173,7 @@ def _ours(
     return plan, "" if task.start is None or "start" in more else "from scratch"
 
 
-def _start(instance: Instance, folder: Path) -> dict[str, Any]:
+def start_from(instance: Instance, folder: Path) -> dict[str, Any]:
     """The plan and the proof of an earlier task, whose instance asked for less than this one."""
     before = read_instance(folder / "instance.json")
     return {

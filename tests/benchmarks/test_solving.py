@@ -3,11 +3,12 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 from benchmarks.memory import family, resident_mb
-from benchmarks.solving import Failed, Task, run
+from benchmarks.solving import Failed, Task, run, start_from
 from tests.builders import instance, request, volunteer
 
 DAY = instance([volunteer("Ada")], [request("R1", "09:00"), request("R2", "11:00-12:00")])
@@ -20,7 +21,9 @@ def test_ours_is_run_and_judged(tmp_path):
     assert found.first < found.stopped < 5
     assert found.first_cost == found.trace[0][1]
     assert found.peak_mb > 10
-    assert (tmp_path / "proof.json").exists()
+    start = start_from(replace(DAY, name="with more"), tmp_path)
+    assert (start["start"].cost, start["start"].instance) == (600, "with more")
+    assert (start["start_proof"].bound, start["start_proof"].instance) == (600, "with more")
 
 
 def test_a_child_that_cannot_says_why(tmp_path):
