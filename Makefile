@@ -30,8 +30,8 @@ test: $(VENV)/.dev-stamp ## Run every test on a small fixed sample
 prove: $(VENV)/.dev-stamp ## Run the tests of WHAT=... (or all) on a large sample, and note it in benchmarks/RESULTS.md
 	@DIANDAN_PROVE=$(or $(WHAT),'?') $(PY) -m pytest
 
-bench: $(VENV)/.dev-stamp ## Measure the engine
-	@$(PY) -m benchmarks
+bench: $(VENV)/.bench-stamp ## Measure WHAT=... (plans, 'peers 450x700', scale, 'features d e'), and note it in benchmarks/RESULTS.md
+	@$(PY) -m benchmarks $(WHAT)
 
 lint: $(VENV)/.dev-stamp ## Check style and types
 	@$(PY) -m ruff check .
@@ -45,6 +45,7 @@ format: $(VENV)/.dev-stamp ## Put the code in the house's format
 lock: $(VENV)/.dev-stamp ## Pin what pyproject.toml asks for (UPGRADE=1: the newest of it)
 	$(COMPILE) $(if $(UPGRADE),--upgrade) --output-file requirements.lock
 	$(COMPILE) $(if $(UPGRADE),--upgrade) --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+	$(COMPILE) $(if $(UPGRADE),--upgrade) --extra bench --constraint requirements-dev.lock --output-file requirements-bench.lock
 
 $(VENV)/.runtime-stamp: requirements.lock pyproject.toml
 	@$(call install,requirements.lock)
@@ -53,6 +54,11 @@ $(VENV)/.runtime-stamp: requirements.lock pyproject.toml
 # The development lock holds the runtime lock whole.
 $(VENV)/.dev-stamp: requirements-dev.lock pyproject.toml
 	@$(call install,requirements-dev.lock)
+	@touch $(VENV)/.runtime-stamp $@
+
+# The engines that ours is compared with, beside the runtime lock whole.
+$(VENV)/.bench-stamp: requirements-bench.lock pyproject.toml
+	@$(call install,requirements-bench.lock)
 	@touch $(VENV)/.runtime-stamp $@
 
 define install

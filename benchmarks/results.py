@@ -8,9 +8,13 @@ import platform
 import re
 import subprocess
 from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
+PICTURE = RESULTS.parent.parent / "docs" / "benchmark.svg"
+"""What `--plot` draws."""
+
 WHERE = ("date", "commit", "machine")
 
 
@@ -42,8 +46,19 @@ def append(text: str, heading: str, columns: Sequence[str], line: str) -> str:
 def commit() -> str:
     """The commit that was tried, with a + when the tree had changes beside it."""
     head = _git("rev-parse", "--short", "HEAD") or "none"
-    changed = _git("status", "--porcelain", "--", ".", f":!{RESULTS.relative_to(RESULTS.parent.parent)}")
-    return head + "+" * bool(changed)
+    return head + "+" * bool(_git("status", "--porcelain", *_tried()))
+
+
+def version() -> str:
+    """The commit, and where the tree had changes a mark of these: two trees that differ are two versions."""
+    changes = _git("diff", "HEAD", *_tried()) + _git("status", "--porcelain", *_tried())
+    return commit() + (sha256(changes.encode()).hexdigest()[:8] if changes else "")
+
+
+def _tried() -> tuple[str, ...]:
+    """All but what measuring itself writes."""
+    house = RESULTS.parent.parent
+    return ("--", ".", *(f":!{path.relative_to(house)}" for path in (RESULTS, PICTURE)))
 
 
 def machine() -> str:

@@ -190,10 +190,13 @@ def test_no_tracked_file_holds_an_address_or_a_path_of_a_machine():
 
 
 def test_the_locks_agree_and_everything_is_hashed():
-    runtime, dev = (pins((HOUSE / f"{name}.lock").read_text()) for name in ("requirements", "requirements-dev"))
+    names = ("requirements", "requirements-dev", "requirements-bench")
+    runtime, dev, bench = (pins((HOUSE / f"{name}.lock").read_text()) for name in names)
     assert runtime.items() <= dev.items()
+    assert runtime.items() <= bench.items()
+    assert {name: bench[name] for name in bench.keys() & dev.keys()}.items() <= dev.items()
     assert {"setuptools", "wheel"} <= runtime.keys()
-    assert all(hashes for _, hashes in dev.values())
+    assert all(hashes for _, hashes in (*dev.values(), *bench.values()))
 
 
 def pins(lock: str) -> dict[str, tuple[str, int]]:
