@@ -67,6 +67,10 @@ def solve(
     threads: Annotated[int | None, typer.Option(min=1, max=256, help="by default one a core")] = None,
     engine: Annotated[Engine | None, typer.Option(help="by default chosen by the size of the instance")] = None,
     proof: Annotated[Path | None, typer.Option(metavar="FILE", help="where the proof of the bound is written")] = None,
+    earlier: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="PLAN", help="start from an earlier plan, and the .proof.json beside it"),
+    ] = None,
 ) -> None:
     """Plan an instance; Ctrl-C keeps the best plan so far. 求解。"""
     import matcher
@@ -77,12 +81,20 @@ def solve(
     with _blaming(instance):
         problem = matcher.read_instance(instance)
     _warn_of_skills(problem, instance)
+    before, proven = None, None
+    if earlier is not None:
+        with _blaming(earlier):
+            before = matcher.read_plan(earlier, problem)
+        beside = earlier.with_suffix(".proof.json")
+        if beside.exists():
+            with _blaming(beside):
+                proven = matcher.read_proof(beside, problem)
     line = _ProgressLine()
     spent = time.monotonic() - BORN
     proofs: list[matcher.Proof] = []
     plan = matcher.solve(
         problem, seconds, gap, seed, steps=steps, threads=threads, engine=engine, progress=line.tell,
-        proof=None if proof is None else proofs.append, spent=spent,
+        proof=None if proof is None else proofs.append, start=before, start_proof=proven, spent=spent,
     )  # fmt: skip
     line.end()
     with _blaming(output):

@@ -130,18 +130,21 @@ class Dive:
         still = open_crews + 0.5 * steps
         return int(still * self._takes / max(0.1, self._left())) if self._takes else 1
 
-    def finish(self, seconds: float) -> list[Schedule]:
-        """The schedules fixed, and the best choice of whole ones for what is still open."""
+    def finish(self, seconds: float, known: Iterable[Schedule] = ()) -> list[Schedule]:
+        """The schedules fixed, and the best choice of whole ones for what is open, the `known` ones among them."""
         solved = self._solve(self.fixed, self._points, self._worth)
         if solved is None:
             return self.fixed.schedules
         program = solved[0]
         number = np.rint(program.prices).astype(np.int64)
+        known = list(known)
+        self.pool.take(known)
         dearer = self.pool.values(self._grid, number) - program.worth[self.pool.v]
         dearer[~self.fixed.free[self.pool.v]] = FORBIDDEN
         order = np.argsort(dearer, kind="stable")[:MOST_WHOLE]
         master = Master(self._grid, self.pricer, self.fixed.filled)
         master.add(self.pool, order[dearer[order] < FORBIDDEN // 2].tolist())
+        master.add(self.pool, [n for n in self.pool.take(known) if dearer[n] < FORBIDDEN // 2])
         chosen = master.whole(seconds)
         return [*self.fixed.schedules, *(self.pool.schedules[n] for n in chosen or ())]
 

@@ -82,7 +82,8 @@ class Grid:
     def index(self, rows: Ints, starts: Ints) -> Ints:
         """The price of a seat start in a row, for each; a start before the first bucket counts to it."""
         found = np.searchsorted(self._keys, rows * BEHIND + starts, side="right") - 1
-        index: Ints = np.maximum(found, self.price_from[rows]).astype(np.int64)
+        # A row of a request without allowed starts has no price; `allows` says so of its visits.
+        index: Ints = np.minimum(np.maximum(found, self.price_from[rows]), max(0, self.size - 1)).astype(np.int64)
         return index
 
     def bucket_of(self, r: int, start: int) -> int:

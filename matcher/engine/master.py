@@ -75,7 +75,7 @@ class Pool:
     def values(self, grid: Grid, points: Ints) -> Ints:
         """Own cost less what is collected at these prices, for each; FAR where a choice forbids it."""
         column, row, start = self.visits
-        paid = points[grid.index(row, start)] if len(row) else row
+        paid = points[grid.index(row, start)] if len(row) and grid.size else np.zeros(len(row), dtype=np.int64)
         out = self.points.copy()
         np.subtract.at(out, column, paid)
         if grid.choices:
@@ -148,12 +148,15 @@ class Master:
         # From nothing an interior point is found sooner; with new columns the simplex goes on from where it was.
         h.setOptionValue("solver", "simplex" if self._solved else "ipm")
         h.run()
-        if h.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        nothing = highspy.HighsModelStatus.kModelEmpty
+        if h.getModelStatus() not in (highspy.HighsModelStatus.kOptimal, nothing):
             return None
         self._solved = True
         solution = h.getSolution()
         duals, share = np.array(solution.row_dual), np.array(solution.col_value)
-        objective = h.getInfo().objective_function_value
+        if h.getModelStatus() == nothing:
+            duals, share = np.zeros(h.getNumRow()), np.zeros(0)
+        objective = self._offset if h.getModelStatus() == nothing else h.getInfo().objective_function_value
         prices = duals[:size]
         worth = duals[self._first_person :]
         return Solved(float(objective), prices, worth, share[self._first_schedule :], self._served(share))
@@ -276,6 +279,7 @@ class Master:
             np.zeros(2 * size), np.arange(2 * size), np.concatenate([box, box]), np.repeat([1.0, -1.0], size)
         )
         self._first_schedule = self._first_box + 2 * size
+        self._offset = offset
         self._highs.changeObjectiveOffset(offset)
 
     def _add_columns(

@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from threading import Event
 from typing import Literal
 
 from matcher.cost import keeps_pin
@@ -18,7 +16,7 @@ from matcher.engine.dive import Dive, assigned
 from matcher.engine.grid import Grid
 from matcher.engine.master import Pool
 from matcher.engine.pricing import Pricer
-from matcher.engine.search import HOT, Search
+from matcher.engine.search import Search
 from matcher.engine.tables import Tables
 from matcher.engine.tree import Tree
 from matcher.exact import Exact, exact
@@ -40,20 +38,27 @@ SMALL = (12, 100)
 EXACT_SHARE = 0.7
 """How much of the time that is left it may take, when it was not asked for by name."""
 
-SEARCH_SHARE = 0.06
+SEARCH_SHARE, TREE_SEARCH = 0.3, 0.1
 """How much of the time goes into the search before prices are looked for: the program begins with its trips."""
 
-BOUND_SHARE = 0.5
-"""How much of the time that is then left goes at most into prices, before whole plans are made of them."""
+BOUND_SHARE, CREWS_SHARE, TREE_SHARE = 0.5, 0.9, 0.3
+"""How much of the time that is then left goes at most into prices, before whole plans are made of them: where all
+requests are for one, where there are crews, and where a tree of choices follows."""
 
 DIVE_SHARE = 0.5
 """How much of the time that is left a dive may take."""
 
-WARM, COLD = 40.0, 1.0
-"""Temperatures, in points, of a search that goes on from a good plan."""
+HOT, WARM, COLD = 400.0, 40.0, 1.0
+"""Temperatures, in points: the first search begins with, one that goes on from a good plan, and both end with."""
 
 DIVE_SECONDS, CREWS_SLOWER = 0.02, 15.0
 """A dive is worth beginning with so many seconds left for each row of seats, and so many times that with crews."""
+
+MANY_JOBS, MANY_SHARE = 600_000, 0.4
+"""Of larger instances it is not sure that a round of prices ends in time: then the search gets most of it."""
+
+CONVERGED = 0.005
+"""A tree is grown once the program promises no more than this share beyond what is proven."""
 
 LARGEST_TREE = 400
 """Up to so many rows of seats a tree of choices is grown."""
@@ -118,6 +123,7 @@ class _Run:
     start_proof: Proof | None = None
     priced: Bound | None = None
     tree: Tree | None = None
+    dives = 0
 
     def __init__(
         self,
@@ -189,18 +195,21 @@ class _Run:
                 self._prove_with(steps)
             return
         if self.start is None:
-            self._look(SEARCH_SHARE * self._left())
+            self._look((TREE_SEARCH if self._branching() else SEARCH_SHARE) * self._left())
         if compiled(self._left()):
             try:
-                self.priced = self._first_bound(self._elapsed() + BOUND_SHARE * self._left())
+                share = BOUND_SHARE if not self._crews else TREE_SHARE if self._branching() else CREWS_SHARE
+                if len(self.tables.arrays.row) > MANY_JOBS:
+                    share = MANY_SHARE
+                self.priced = self._first_bound(self._elapsed() + share * self._left())
                 self._note_bound(self.priced)
-                self._prove_aside(self._elapsed() + BOUND_SHARE * self._left(), HOT)
+                self._prove(self._elapsed() + share * self._left())
                 while not self._finished() and self.priced is not None:
                     if self._diving():
                         self._dive()
-                    self._look(0.3 * self._left(), WARM)
-                    self._prove_aside(self._elapsed() + 0.4 * self._left())
-                    if self.priced.done and self._branching():
+                    self._look((0.1 if self._branching() else 0.3) * self._left(), WARM)
+                    self._prove(self._elapsed() + (0.1 if self._branching() else 0.4) * self._left())
+                    if self._branching() and self.priced.promised <= CONVERGED * abs(self.priced.proven):
                         self._branch(self._elapsed() + 0.8 * self._left())
             except TimeoutError:
                 pass
@@ -228,7 +237,7 @@ class _Run:
             return self._elapsed() >= end or self._finished()
 
         if hot is None:
-            self.search.improve(seconds, late=late)
+            self.search.improve(seconds, hot=HOT, cold=COLD, late=late)
         else:
             self.search.improve(seconds, hot=hot, cold=COLD, late=late)
 
@@ -237,23 +246,6 @@ class _Run:
         compiled(None)
         with suppress(TimeoutError):
             self._prove(None if steps is not None else self._elapsed() + self._left())
-
-    def _prove_aside(self, until: float, hot: float = WARM) -> None:
-        """Rounds of prices until that time, while the search goes on in a thread of its own."""
-        if self.priced is not None:
-            self._learn(self.priced)
-        if self.threads == 1:
-            self._prove(until)
-            return
-        stop = Event()
-        seconds = until - self._elapsed()
-        with ThreadPoolExecutor(1) as aside:
-            searching = aside.submit(self.search.improve, seconds, hot=hot, cold=COLD, late=stop.is_set)
-            try:
-                self._prove(until)
-            finally:
-                stop.set()
-            searching.result()
 
     def _learn(self, bound: Bound) -> None:
         """Take what people do in good plans into the program."""
@@ -319,8 +311,11 @@ class _Run:
             return 0.0 if self._finished() else end - self._elapsed()
 
         dive = Dive(self.priced, left)
-        dive.run()
-        schedules = dive.finish(0.2 * self._left())
+        self._learn(self.priced)
+        if self._crews or self.dives % 2:
+            dive.run()
+        self.dives += 1
+        schedules = dive.finish(0.4 * self._left(), self.priced.schedules_of(self.search.best()))
         self.search.begin_from(assigned(self.tables, schedules))
         self.search.insert_rest(self._late)
         self._report()

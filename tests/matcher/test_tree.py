@@ -1,0 +1,145 @@
+"""Buckets, choices and the tree: what is proven under them, and plans made by diving."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from matcher import judge, judge_proof, read_proof, solve, write_proof
+from matcher.engine.bound import Bound
+from matcher.engine.compile import compile_kernels
+from matcher.engine.dive import Dive, assigned
+from matcher.engine.grid import Grid
+from matcher.engine.pricing import Pricer
+from matcher.engine.search import Search
+from matcher.engine.tables import Tables
+from matcher.engine.tree import Tree
+from matcher.exact import exact
+from matcher.proof import Proof, Split, first_leaf, proven_bound
+from scenarios import generate
+from scenarios.generator import FULL_COST, TEAMS
+from tests.matcher.meeting import drawn
+from tests.samples import sample
+
+
+@pytest.fixture(scope="module", autouse=True)
+def kernels():
+    """Nothing here waits in the background for a compiler."""
+    compile_kernels()
+
+
+def bound_of(day, rounds: int = 30) -> tuple[Bound, Search]:
+    """Prices in some rounds, buckets cut as they ask for it, and a first plan."""
+    tables = Tables(day)
+    search = Search(tables, 1)
+    search.insert_by_regret()
+    bound = Bound(Pricer(tables, 1), search.best())
+    for _ in range(rounds):
+        if bound.done and not bound.refine():
+            break
+        bound.step()
+        bound.refine()
+    return bound, search
+
+
+@pytest.mark.prove("tree")
+def test_a_tree_proves_no_more_than_the_optimum_and_its_file_says_the_same(record_property, tmp_path):
+    """All features, tiny: split a few times, the least leaf stays below the best plan, and the slow judge agrees."""
+    split = closed = 0
+    for n, day in enumerate(drawn(sample("tree", 40, 1000), 4, 4)):
+        best = sum(exact(day, 60.0, threads=1).terms.values())
+        bound, search = bound_of(day, 8)
+        tree = Tree(bound)
+        before = tree.proven
+        for _ in range(3):
+            if tree.stuck or tree.proven >= search.best_cost:
+                break
+            tree.step(lambda: 60.0, search.best_cost)
+        claimed = min(tree.proven, search.best_cost)
+        assert before <= claimed <= best, n
+        made = tree.tree()
+        assert proven_bound(day, made) >= claimed, n
+        write_proof(Proof(day.name, claimed, made), day, tmp_path / "proof.json")
+        assert read_proof(tmp_path / "proof.json", day).tree == made
+        split, closed = split + isinstance(made, Split), closed + (before < claimed)
+    record_property("split", split)
+    record_property("raised", closed)
+    assert split > 0
+
+
+def test_cutting_buckets_raises_the_bound_of_crews():
+    """One price a seat over the whole window lets half crews come at different times; cut, it does not."""
+    day = generate(24, 30, seed=3, **FULL_COST, **{**TEAMS, "team_share": 0.5})
+    bound, search = bound_of(day, 0)
+    while not bound.done:
+        bound.step()
+    whole, size = bound.proven, bound.grid.size
+    for _ in range(60):
+        if bound.done and not bound.refine():
+            break
+        bound.step()
+    assert bound.grid.size > size
+    assert whole < bound.proven <= search.best_cost
+
+
+def test_prices_come_back_from_a_proof():
+    """What a leaf says of a grid's own prices is those prices again, so that an earlier proof can be gone on from."""
+    day = generate(20, 25, seed=5, **FULL_COST, **TEAMS)
+    bound, _ = bound_of(day, 12)
+    grid, points = bound.proven_at
+    again = grid.points_of(first_leaf(grid.leaf(points)))
+    assert (again == points).all()
+    assert Grid(bound.tables).points_of(grid.leaf(points)).shape == (Grid(bound.tables).size,)
+
+
+def test_a_dive_makes_a_whole_plan():
+    """From converged prices to a plan the judge finds clean, no dearer than the first plan by much."""
+    day = generate(40, 50, seed=2, **FULL_COST, **TEAMS)
+    bound, search = bound_of(day, 40)
+    first = search.best_cost
+    end = time.perf_counter() + 4.0
+    dive = Dive(bound, lambda: end - time.perf_counter())
+    dive.run()
+    search.begin_from(assigned(bound.tables, dive.finish(5.0)))
+    search.insert_rest()
+    assert bound.proven <= search.best_cost <= first
+
+
+def test_a_solve_starts_from_an_earlier_plan_and_its_proof():
+    """The very same instance: nothing is lost, and the proof's prices prove again what they proved."""
+    day = generate(40, 60, seed=4, **FULL_COST, team_share=0.2)
+    proofs = []
+    first = solve(day, seconds=6, proof=proofs.append)
+    again = solve(day, seconds=6, start=first, start_proof=proofs[0])
+    assert judge(day, again).violations == ()
+    assert again.cost <= first.cost
+    assert again.bound >= first.bound * 0.99
+
+
+def test_a_solve_with_crews_proves_by_a_tree_what_its_file_shows(tmp_path):
+    """Small enough that the slow judge can follow: the tree's bound is what the plan states."""
+    day = generate(9, 8, seed=6, team_share=0.4)
+    proofs = []
+    plan = solve(day, seconds=8, gap=0.0, engine="search", proof=proofs.append)
+    proven, wrong = judge_proof(day, plan, proofs[0])
+    assert not wrong and plan.bound <= proven
+    assert judge(day, plan).violations == ()
+
+
+@pytest.mark.parametrize(
+    "order", [("highspy", "ortools.sat.python.cp_model"), ("ortools.sat.python.cp_model", "highspy")]
+)
+def test_both_solvers_load_in_either_order(order):
+    """They bring copies of one library; a version of highspy that cannot live beside OR-Tools must not slip in."""
+    code = f"""
+import {order[0]}, {order[1]}
+import highspy
+from ortools.sat.python import cp_model
+h = highspy.Highs(); h.setOptionValue("output_flag", False)
+h.addVar(1.0, 5.0); h.changeColCost(0, 2.0); h.run()
+assert h.getInfo().objective_function_value == 2.0
+model = cp_model.CpModel(); x = model.new_int_var(1, 5, "x"); model.minimize(2 * x)
+solver = cp_model.CpSolver(); assert solver.solve(model) == cp_model.OPTIMAL and solver.objective_value == 2
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
