@@ -85,6 +85,7 @@ class Desk(NamedTuple):
     stack: Ints  # [R + Q] requests still to be taken out
     key: Ints  # [R] by which they are put in order
     heap: Ints  # [R] requests that wait, those with the largest key first
+    absent: Ints  # [R] requests that were unserved a while ago
     tune: Ints  # [16] how to search
     pool: Ints  # [POOL, 3]: person, first visit, visits
     pool_visit: Ints  # [POOL_VISITS, 2]: job, start

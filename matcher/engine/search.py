@@ -29,12 +29,12 @@ from matcher.engine.insertion import (
     fill_optional, find, neighbours, queue, reseat, serve_rest, serve_waiting,
 )  # fmt: skip
 from matcher.engine.trips import (
-    BEGIN, BEGUN, BEST, BETTER, BLINK, CAPPED, COST, COST_BEFORE, CREWS_FROM, DAY, DIRTY, EARLY, END, FAIR, FAIR_ONE,
-    FAIR_THREE, FAIR_TWO, FALL, FIRST, HEAD, HEAPED, HISTORY, HOME, JOB, LAST, LEDGER, LEG, MARK, MARKED, MINUTES,
-    MISSING, MODE, MOST_MINUTES, MOST_TODAY, MOST_VISITS, NEXT, NOW, OPTIONAL_PRICE, OWNER, PEOPLE_FROM, PER_MINUTE,
-    PREV, PRICE, RARE, REACH, RECORDED, REQUEST, REQUIRED, RNG, ROUND, ROWS, ROWS_END, RUN, SERVED, SPANS, SPANS_END,
-    SPARE, TAIL, TAKEN, TARGET, TODO, TRIP, TRIPS, TRIPS_END, TRIPS_FROM, UNLIKE, UNLIKE_LIST, VACANT, VISITS, WIDTH,
-    WORTH, WRITTEN, Core, allowance, keep, link, settle, undo, unlink,
+    ABSENT, BEGIN, BEGUN, BEST, BETTER, BLINK, CAPPED, COST, COST_BEFORE, CREWS_FROM, DAY, DIRTY, EARLY, END, FAIR,
+    FAIR_ONE, FAIR_THREE, FAIR_TWO, FALL, FIRST, HEAD, HEAPED, HISTORY, HOME, JOB, LAST, LEDGER, LEG, MARK, MARKED,
+    MINUTES, MISSING, MODE, MOST_MINUTES, MOST_TODAY, MOST_VISITS, NEXT, NOW, OPTIONAL_PRICE, OWNER, PEOPLE_FROM,
+    PER_MINUTE, PREV, PRICE, RARE, REACH, RECORDED, REQUEST, REQUIRED, RNG, ROUND, ROWS, ROWS_END, RUN, SERVED, SPANS,
+    SPANS_END, SPARE, TAIL, TAKEN, TARGET, TODO, TRIP, TRIPS, TRIPS_END, TRIPS_FROM, UNLIKE, UNLIKE_LIST, VACANT,
+    VISITS, WIDTH, WORTH, WRITTEN, Core, allowance, keep, link, settle, undo, unlink,
 )  # fmt: skip
 # isort: on
 
@@ -45,8 +45,8 @@ CLOSE, MOST_CLOSE = 600, 3_000_000
 """So many of the jobs of a row that cost least alone are held ready, and so many of all rows together."""
 
 TUNE = {
-    "reach": 80, "largest": 16, "blink": 20, "string": 10, "whole": 30, "rivals": 20, "teams": 10, "absent": 6,
-    "seat": 40, "apart": 1, "o0": 20, "o1": 20, "o2": 20, "o3": 12, "o4": 13, "o5": 10,
+    "reach": 80, "largest": 20, "blink": 20, "string": 6, "choosy": 60, "rivals": 30, "teams": 10, "absent": 6,
+    "seat": 80, "apart": 1, "o0": 20, "o1": 20, "o2": 20, "o3": 12, "o4": 13, "o5": 10,
 }  # fmt: skip
 """Candidates of a row looked at; requests taken out at most; blinks in a thousand; ..."""
 
@@ -55,6 +55,9 @@ HOT, COLD = 100.0, 1.0
 
 POOL, POOL_VISITS, KNOWN = 60_000, 240_000, 1 << 18
 """So many schedules of people, and visits in them, are remembered."""
+
+LOOK_AFTER = 50
+"""After so many rounds it is looked up again who is unserved."""
 
 LOOKS, ROUNDS, CHUNK = 200, 20, 0.005
 """Requests looked at and rounds made in one call of a kernel, and seconds where seconds count."""
@@ -464,16 +467,18 @@ def _fill_vacant(w: Desk) -> None:
 @njit(cache=True, nogil=True)
 def _round(w: Desk, temperature: float) -> bool:
     """One ruin and one recreate; whether it was kept."""
-    memory, tally, tune = w.core.memory, w.core.tally, w.tune
+    tally, tune = w.core.tally, w.tune
     tally[TAKEN] += 1
     tally[TODO] = tally[VACANT] = 0
     tally[BLINK] = tune[2]
     seed = w.open[below(tally, len(w.open))]
-    size = 1 + below(tally, tune[1])
+    size = 1 + below(tally, tune[1] if draw(tally) % 4 == 0 else 8)
     kind = draw(tally) % 100
     if kind < tune[6] and len(w.teams) > 0:
         _ruin_crews(w, w.teams[below(tally, len(w.teams))], 1 + draw(tally) % 4)
-    elif kind < tune[6] + tune[5] or (kind < 80 and not memory[tally[CREWS_FROM] + seed, SERVED]):
+    elif kind < tune[6] + tune[5]:
+        if tally[ABSENT] > 0 and draw(tally) % 100 < tune[4]:
+            seed = w.absent[below(tally, tally[ABSENT])]
         _ruin_rivals(w, seed, size)
     else:
         _ruin_strings(w, seed, size)
@@ -496,10 +501,23 @@ def _round(w: Desk, temperature: float) -> bool:
 
 
 @njit(cache=True, nogil=True)
+def _list_absent(w: Desk) -> None:
+    """Who is unserved, for the rounds to come."""
+    tally = w.core.tally
+    tally[ABSENT] = 0
+    for r in w.open:
+        if not w.core.memory[tally[CREWS_FROM] + r, SERVED]:
+            w.absent[tally[ABSENT]] = r
+            tally[ABSENT] += 1
+
+
+@njit(cache=True, nogil=True)
 def cool(w: Desk, number: int, done: float, step: float, whole: float, hot: float, cold: float) -> int:
     """So many rounds, cooling by (done + step a round) / whole; how many were kept."""
     kept = 0
     for k in range(number):
+        if k % LOOK_AFTER == 0:
+            _list_absent(w)
         progress = min(1.0, (done + step * k) / whole)
         kept += _round(w, hot * (cold / hot) ** progress)
     return kept
@@ -780,6 +798,7 @@ def desk(tables: Tables, seed: int) -> Desk:
         stack=_zeros(requests + len(seats) + 1),
         key=_zeros(requests),
         heap=_zeros(requests),
+        absent=_zeros(requests),
         tune=_ints([*TUNE.values(), *[0] * (16 - len(TUNE))]),
         pool=_zeros(POOL, 3),
         pool_visit=_zeros(POOL_VISITS, 2),
