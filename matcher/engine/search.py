@@ -23,10 +23,11 @@ from matcher.plan import TERMS, Assignment
 
 # isort: off
 from matcher.engine.insertion import (
-    ALONE, AT_JOB, AT_TRIP, BACK, EVER, LAG_HIGH, LAG_LOW, LEAST, MOST, MOST_SEATS, NEAR, NEAR_END, NEIGHBOURS, NO,
-    NODES, NODES_END, OF, OPTIONAL, OWN_FIT, PIECES, PIECES_END, SEEN, SIZE, SLOTS, TAKES, THERE, UNSKILLED, WHOSE,
-    YES, Desk, below, clear, commit, count_left, count_optional, count_served, draw, drop, drop_all, enlist,
-    fill_optional, find, neighbours, queue, reseat, serve_rest, serve_waiting,
+    ABSENTEES, ALONE, AT_JOB, AT_TRIP, BACK, BLINKS, CHOOSY, CREWS, EVER, LAG_HIGH, LAG_LOW, LARGEST, LEAST, LONGEST,
+    MOST, MOST_SEATS, NEAR, NEAR_END, NEIGHBOURS, NO, NODES, NODES_END, OF, OPTIONAL, ORDERS, OWN_FIT, PIECES,
+    PIECES_END, RIVALS, SEAT_ALONE, SEEN, SIZE, SLOTS, TAKES, THERE, UNSKILLED, WHOSE, YES, Desk, below, clear,
+    commit, count_left, count_optional, count_served, draw, drop, drop_all, enlist, fill_optional, find, neighbours,
+    queue, reseat, serve_rest, serve_waiting,
 )  # fmt: skip
 from matcher.engine.trips import (
     ABSENT, BEGIN, BEGUN, BEST, BETTER, BLINK, CAPPED, COST, COST_BEFORE, CREWS_FROM, DAY, DIRTY, EARLY, END, FAIR,
@@ -45,16 +46,34 @@ CLOSE, MOST_CLOSE = 600, 3_000_000
 """So many of the jobs of a row that cost least alone are held ready, and so many of all rows together."""
 
 TUNE = {
-    "reach": 80, "largest": 20, "blink": 20, "string": 6, "choosy": 60, "rivals": 30, "teams": 10, "absent": 6,
-    "seat": 80, "apart": 1, "o0": 20, "o1": 20, "o2": 20, "o3": 12, "o4": 13, "o5": 10,
-}  # fmt: skip
-"""Candidates of a row looked at; requests taken out at most; blinks in a thousand; ..."""
+    "jobs of a row looked at": 80,
+    "requests taken out at most, in a quarter of the rounds": 20,
+    "blinks in a thousand": 20,
+    "longest string": 6,
+    "rival rounds in a hundred that begin with somebody unserved": 60,
+    "rounds in a hundred that take out rivals": 30,
+    "rounds in a hundred that take out crews": 10,
+    "unserved tried in a round": 6,
+    "of a crew only the seat, in a hundred": 80,
+    "what a minute between windows counts": 1,
+    "order: as drawn": 20,
+    "order: dearest first": 20,
+    "order: fewest people first": 20,
+    "order: shortest windows first": 12,
+    "order: most seats first": 13,
+    "order: earliest first": 10,
+}
+"""How to search, found by measuring; in the order of LARGEST and the others. What is left of a hundred orders is those
+first to whom the nearest person costs most."""
 
-HOT, COLD = 100.0, 1.0
+HOT, COLD = 300.0, 5.0
 """Temperatures in points at the beginning and at the end of the search."""
 
 POOL, POOL_VISITS, KNOWN = 60_000, 240_000, 1 << 18
 """So many schedules of people, and visits in them, are remembered."""
+
+SMALL = 8
+"""In the other rounds so many requests are taken out at most."""
 
 LOOK_AFTER = 50
 """After so many rounds it is looked up again who is unserved."""
@@ -290,7 +309,7 @@ def _take_out(w: Desk, q: int) -> None:
     c, memory, tally = w.core, w.core.memory, w.core.tally
     r = memory[q, REQUEST]
     crew = tally[CREWS_FROM] + r
-    if not _is_crew(memory, crew) or draw(tally) % 100 >= w.tune[8]:
+    if not _is_crew(memory, crew) or draw(tally) % 100 >= w.tune[SEAT_ALONE]:
         drop(w, r)
         return
     t = unlink(memory, c.ledger, tally, q)
@@ -335,13 +354,13 @@ def _ruin_strings(w: Desk, seed: int, size: int) -> None:
         if taken >= size:
             break
         if not memory[crew, SERVED]:
-            if absent < w.tune[7]:
+            if absent < w.tune[ABSENTEES]:
                 enlist(w.todo, w.listed, tally, r)
                 absent += 1
             continue
         q = _some_seat(w, crew)
         if q >= 0 and ledger[memory[q, TRIP], MARKED] != tally[TAKEN]:
-            taken += _take_string(w, q, w.tune[3])
+            taken += _take_string(w, q, w.tune[LONGEST])
 
 
 @njit(cache=True, nogil=True)
@@ -360,7 +379,7 @@ def _ruin_rivals(w: Desk, seed: int, size: int) -> None:
             continue
         while memory[q, EARLY] + memory[q, MINUTES] < w.row[n, LEAST] and memory[q, NEXT] >= 0:
             q = memory[q, NEXT]
-        taken += _take_string(w, q, w.tune[3])
+        taken += _take_string(w, q, w.tune[LONGEST])
         if taken >= size:
             return
 
@@ -401,8 +420,8 @@ def _sort(w: Desk) -> None:
         other = below(tally, k + 1)
         todo[k], todo[other] = todo[other], todo[k]
     kind, chance = 0, draw(tally) % 100
-    while kind < 6 and chance >= w.tune[10 + kind]:
-        chance -= w.tune[10 + kind]
+    while kind < 6 and chance >= w.tune[ORDERS + kind]:
+        chance -= w.tune[ORDERS + kind]
         kind += 1
     if kind == 0:
         return
@@ -470,14 +489,14 @@ def _round(w: Desk, temperature: float) -> bool:
     tally, tune = w.core.tally, w.tune
     tally[TAKEN] += 1
     tally[TODO] = tally[VACANT] = 0
-    tally[BLINK] = tune[2]
+    tally[BLINK] = tune[BLINKS]
     seed = w.open[below(tally, len(w.open))]
-    size = 1 + below(tally, tune[1] if draw(tally) % 4 == 0 else 8)
+    size = 1 + below(tally, tune[LARGEST] if draw(tally) % 4 == 0 else SMALL)
     kind = draw(tally) % 100
-    if kind < tune[6] and len(w.teams) > 0:
+    if kind < tune[CREWS] and len(w.teams) > 0:
         _ruin_crews(w, w.teams[below(tally, len(w.teams))], 1 + draw(tally) % 4)
-    elif kind < tune[6] + tune[5]:
-        if tally[ABSENT] > 0 and draw(tally) % 100 < tune[4]:
+    elif kind < tune[CREWS] + tune[RIVALS]:
+        if tally[ABSENT] > 0 and draw(tally) % 100 < tune[CHOOSY]:
             seed = w.absent[below(tally, tally[ABSENT])]
         _ruin_rivals(w, seed, size)
     else:
@@ -834,7 +853,7 @@ def _core(tables: Tables, seats: Sequence[int], row: Ints, seed: int) -> Core:
     tally[[TRIPS_FROM, PEOPLE_FROM, CREWS_FROM]] = cuts[1:4]
     tally[[COST, COST_BEFORE, BEST]] = sum(nothing(tables).values())
     tally[[ROUND, MARK, TAKEN]] = 1
-    tally[OPTIONAL_PRICE], tally[REACH] = instance.weights.optional_seat, TUNE["reach"]
+    tally[OPTIONAL_PRICE], tally[REACH] = instance.weights.optional_seat, TUNE["jobs of a row looked at"]
     tally[[NOW, PER_MINUTE, FAIR_ONE, FAIR_TWO, FAIR_THREE]] = d.weights
     tally[RNG] = ((seed + 1) * 0x9E3779B97F4A7C15) % (1 << 63) or 1
     ledger = np.empty((len(memory), LEDGER), dtype=np.int64)
