@@ -56,6 +56,9 @@ ROW, SEATS, ORDER, ORDER_END, ACTIVE, FALLING = range(6)
 # A seat of a crew being chosen, by column.
 IN_GROUP, CHOSEN, TRIED, QUEUE, BEST_CHOSEN = range(5)
 
+# How to search: `tune`; search.TUNE says what each means.
+REACHED, LARGEST, BLINKS, LONGEST, CHOOSY, RIVALS, CREWS, ABSENTEES, SEAT_ALONE, APART, ORDERS = range(11)
+
 MOST_SEATS = 64
 
 NO, YES, EVER = (cast(int, np.int64(number)) for number in (0, 1, FAR_OFF))
@@ -85,6 +88,7 @@ class Desk(NamedTuple):
     stack: Ints  # [R + Q] requests still to be taken out
     key: Ints  # [R] by which they are put in order
     heap: Ints  # [R] requests that wait, those with the largest key first
+    absent: Ints  # [R] requests that were unserved a while ago
     tune: Ints  # [16] how to search
     pool: Ints  # [POOL, 3]: person, first visit, visits
     pool_visit: Ints  # [POOL_VISITS, 2]: job, start
@@ -727,7 +731,7 @@ def neighbours(w: Desk, r: int) -> int:
 
 @njit(cache=True, nogil=True)
 def _look_around(w: Desk, r: int) -> None:
-    """The requests that lie nearest: a minute's way counts as five of time between the windows."""
+    """The requests that lie nearest: a minute there and one back count five each, one between the windows as tuned."""
     near, distance, number = w.near[r], np.empty(NEIGHBOURS, dtype=np.int64), 0
     memory, crews, travel, row = w.core.memory, w.core.tally[CREWS_FROM], w.core.travel, w.row
     m = memory[crews + r, ROWS]
@@ -738,7 +742,7 @@ def _look_around(w: Desk, r: int) -> None:
             continue
         n = memory[crews + other, ROWS]
         apart = max(0, row[n, LEAST] - row[m, MOST] - row[m, TAKES], row[m, LEAST] - row[n, MOST] - row[n, TAKES])
-        away = 5 * (int(travel[0, r, other]) + int(travel[0, other, r])) + w.tune[9] * apart
+        away = 5 * (int(travel[0, r, other]) + int(travel[0, other, r])) + w.tune[APART] * apart
         if number == NEIGHBOURS and away >= distance[number - 1]:
             continue
         place = number if number < NEIGHBOURS else number - 1

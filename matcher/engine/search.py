@@ -23,18 +23,19 @@ from matcher.plan import TERMS, Assignment
 
 # isort: off
 from matcher.engine.insertion import (
-    ALONE, AT_JOB, AT_TRIP, BACK, EVER, LAG_HIGH, LAG_LOW, LEAST, MOST, MOST_SEATS, NEAR, NEAR_END, NEIGHBOURS, NO,
-    NODES, NODES_END, OF, OPTIONAL, OWN_FIT, PIECES, PIECES_END, SEEN, SIZE, SLOTS, TAKES, THERE, UNSKILLED, WHOSE,
-    YES, Desk, below, clear, commit, count_left, count_optional, count_served, draw, drop, drop_all, enlist,
-    fill_optional, find, neighbours, queue, reseat, serve_rest, serve_waiting,
+    ABSENTEES, ALONE, AT_JOB, AT_TRIP, BACK, BLINKS, CHOOSY, CREWS, EVER, LAG_HIGH, LAG_LOW, LARGEST, LEAST, LONGEST,
+    MOST, MOST_SEATS, NEAR, NEAR_END, NEIGHBOURS, NO, NODES, NODES_END, OF, OPTIONAL, ORDERS, OWN_FIT, PIECES,
+    PIECES_END, RIVALS, SEAT_ALONE, SEEN, SIZE, SLOTS, TAKES, THERE, UNSKILLED, WHOSE, YES, Desk, below, clear,
+    commit, count_left, count_optional, count_served, draw, drop, drop_all, enlist, fill_optional, find, neighbours,
+    queue, reseat, serve_rest, serve_waiting,
 )  # fmt: skip
 from matcher.engine.trips import (
-    BEGIN, BEGUN, BEST, BETTER, BLINK, CAPPED, COST, COST_BEFORE, CREWS_FROM, DAY, DIRTY, EARLY, END, FAIR, FAIR_ONE,
-    FAIR_THREE, FAIR_TWO, FALL, FIRST, HEAD, HEAPED, HISTORY, HOME, JOB, LAST, LEDGER, LEG, MARK, MARKED, MINUTES,
-    MISSING, MODE, MOST_MINUTES, MOST_TODAY, MOST_VISITS, NEXT, NOW, OPTIONAL_PRICE, OWNER, PEOPLE_FROM, PER_MINUTE,
-    PREV, PRICE, RARE, REACH, RECORDED, REQUEST, REQUIRED, RNG, ROUND, ROWS, ROWS_END, RUN, SERVED, SPANS, SPANS_END,
-    SPARE, TAIL, TAKEN, TARGET, TODO, TRIP, TRIPS, TRIPS_END, TRIPS_FROM, UNLIKE, UNLIKE_LIST, VACANT, VISITS, WIDTH,
-    WORTH, WRITTEN, Core, allowance, keep, link, settle, undo, unlink,
+    ABSENT, BEGIN, BEGUN, BEST, BETTER, BLINK, CAPPED, COST, COST_BEFORE, CREWS_FROM, DAY, DIRTY, EARLY, END, FAIR,
+    FAIR_ONE, FAIR_THREE, FAIR_TWO, FALL, FIRST, HEAD, HEAPED, HISTORY, HOME, JOB, LAST, LEDGER, LEG, MARK, MARKED,
+    MINUTES, MISSING, MODE, MOST_MINUTES, MOST_TODAY, MOST_VISITS, NEXT, NOW, OPTIONAL_PRICE, OWNER, PEOPLE_FROM,
+    PER_MINUTE, PREV, PRICE, RARE, REACH, RECORDED, REQUEST, REQUIRED, RNG, ROUND, ROWS, ROWS_END, RUN, SERVED, SPANS,
+    SPANS_END, SPARE, TAIL, TAKEN, TARGET, TODO, TRIP, TRIPS, TRIPS_END, TRIPS_FROM, UNLIKE, UNLIKE_LIST, VACANT,
+    VISITS, WIDTH, WORTH, WRITTEN, Core, allowance, keep, link, settle, undo, unlink,
 )  # fmt: skip
 # isort: on
 
@@ -45,16 +46,37 @@ CLOSE, MOST_CLOSE = 600, 3_000_000
 """So many of the jobs of a row that cost least alone are held ready, and so many of all rows together."""
 
 TUNE = {
-    "reach": 80, "largest": 16, "blink": 20, "string": 10, "whole": 30, "rivals": 20, "teams": 10, "absent": 6,
-    "seat": 40, "apart": 1, "o0": 20, "o1": 20, "o2": 20, "o3": 12, "o4": 13, "o5": 10,
-}  # fmt: skip
-"""Candidates of a row looked at; requests taken out at most; blinks in a thousand; ..."""
+    "jobs of a row looked at": 80,
+    "requests taken out at most, in a quarter of the rounds": 20,
+    "blinks in a thousand": 20,
+    "longest string": 6,
+    "rival rounds in a hundred that begin with somebody unserved": 60,
+    "rounds in a hundred that take out rivals": 30,
+    "rounds in a hundred that take out crews": 10,
+    "unserved tried in a round": 6,
+    "of a crew only the seat, in a hundred": 80,
+    "what a minute between windows counts": 1,
+    "order: as drawn": 20,
+    "order: dearest first": 20,
+    "order: fewest people first": 20,
+    "order: shortest windows first": 12,
+    "order: most seats first": 13,
+    "order: earliest first": 10,
+}
+"""How to search, found by measuring; in the order of LARGEST and the others. What is left of a hundred orders is those
+first to whom the nearest person costs most."""
 
-HOT, COLD = 100.0, 1.0
+HOT, COLD = 300.0, 5.0
 """Temperatures in points at the beginning and at the end of the search."""
 
 POOL, POOL_VISITS, KNOWN = 60_000, 240_000, 1 << 18
 """So many schedules of people, and visits in them, are remembered."""
+
+SMALL = 8
+"""In the other rounds so many requests are taken out at most."""
+
+LOOK_AFTER = 50
+"""After so many rounds it is looked up again who is unserved."""
 
 LOOKS, ROUNDS, CHUNK = 200, 20, 0.005
 """Requests looked at and rounds made in one call of a kernel, and seconds where seconds count."""
@@ -287,7 +309,7 @@ def _take_out(w: Desk, q: int) -> None:
     c, memory, tally = w.core, w.core.memory, w.core.tally
     r = memory[q, REQUEST]
     crew = tally[CREWS_FROM] + r
-    if not _is_crew(memory, crew) or draw(tally) % 100 >= w.tune[8]:
+    if not _is_crew(memory, crew) or draw(tally) % 100 >= w.tune[SEAT_ALONE]:
         drop(w, r)
         return
     t = unlink(memory, c.ledger, tally, q)
@@ -332,13 +354,13 @@ def _ruin_strings(w: Desk, seed: int, size: int) -> None:
         if taken >= size:
             break
         if not memory[crew, SERVED]:
-            if absent < w.tune[7]:
+            if absent < w.tune[ABSENTEES]:
                 enlist(w.todo, w.listed, tally, r)
                 absent += 1
             continue
         q = _some_seat(w, crew)
         if q >= 0 and ledger[memory[q, TRIP], MARKED] != tally[TAKEN]:
-            taken += _take_string(w, q, w.tune[3])
+            taken += _take_string(w, q, w.tune[LONGEST])
 
 
 @njit(cache=True, nogil=True)
@@ -357,7 +379,7 @@ def _ruin_rivals(w: Desk, seed: int, size: int) -> None:
             continue
         while memory[q, EARLY] + memory[q, MINUTES] < w.row[n, LEAST] and memory[q, NEXT] >= 0:
             q = memory[q, NEXT]
-        taken += _take_string(w, q, w.tune[3])
+        taken += _take_string(w, q, w.tune[LONGEST])
         if taken >= size:
             return
 
@@ -398,8 +420,8 @@ def _sort(w: Desk) -> None:
         other = below(tally, k + 1)
         todo[k], todo[other] = todo[other], todo[k]
     kind, chance = 0, draw(tally) % 100
-    while kind < 6 and chance >= w.tune[10 + kind]:
-        chance -= w.tune[10 + kind]
+    while kind < 6 and chance >= w.tune[ORDERS + kind]:
+        chance -= w.tune[ORDERS + kind]
         kind += 1
     if kind == 0:
         return
@@ -464,16 +486,18 @@ def _fill_vacant(w: Desk) -> None:
 @njit(cache=True, nogil=True)
 def _round(w: Desk, temperature: float) -> bool:
     """One ruin and one recreate; whether it was kept."""
-    memory, tally, tune = w.core.memory, w.core.tally, w.tune
+    tally, tune = w.core.tally, w.tune
     tally[TAKEN] += 1
     tally[TODO] = tally[VACANT] = 0
-    tally[BLINK] = tune[2]
+    tally[BLINK] = tune[BLINKS]
     seed = w.open[below(tally, len(w.open))]
-    size = 1 + below(tally, tune[1])
+    size = 1 + below(tally, tune[LARGEST] if draw(tally) % 4 == 0 else SMALL)
     kind = draw(tally) % 100
-    if kind < tune[6] and len(w.teams) > 0:
+    if kind < tune[CREWS] and len(w.teams) > 0:
         _ruin_crews(w, w.teams[below(tally, len(w.teams))], 1 + draw(tally) % 4)
-    elif kind < tune[6] + tune[5] or (kind < 80 and not memory[tally[CREWS_FROM] + seed, SERVED]):
+    elif kind < tune[CREWS] + tune[RIVALS]:
+        if tally[ABSENT] > 0 and draw(tally) % 100 < tune[CHOOSY]:
+            seed = w.absent[below(tally, tally[ABSENT])]
         _ruin_rivals(w, seed, size)
     else:
         _ruin_strings(w, seed, size)
@@ -496,10 +520,23 @@ def _round(w: Desk, temperature: float) -> bool:
 
 
 @njit(cache=True, nogil=True)
+def _list_absent(w: Desk) -> None:
+    """Who is unserved, for the rounds to come."""
+    tally = w.core.tally
+    tally[ABSENT] = 0
+    for r in w.open:
+        if not w.core.memory[tally[CREWS_FROM] + r, SERVED]:
+            w.absent[tally[ABSENT]] = r
+            tally[ABSENT] += 1
+
+
+@njit(cache=True, nogil=True)
 def cool(w: Desk, number: int, done: float, step: float, whole: float, hot: float, cold: float) -> int:
     """So many rounds, cooling by (done + step a round) / whole; how many were kept."""
     kept = 0
     for k in range(number):
+        if k % LOOK_AFTER == 0:
+            _list_absent(w)
         progress = min(1.0, (done + step * k) / whole)
         kept += _round(w, hot * (cold / hot) ** progress)
     return kept
@@ -780,6 +817,7 @@ def desk(tables: Tables, seed: int) -> Desk:
         stack=_zeros(requests + len(seats) + 1),
         key=_zeros(requests),
         heap=_zeros(requests),
+        absent=_zeros(requests),
         tune=_ints([*TUNE.values(), *[0] * (16 - len(TUNE))]),
         pool=_zeros(POOL, 3),
         pool_visit=_zeros(POOL_VISITS, 2),
@@ -815,7 +853,7 @@ def _core(tables: Tables, seats: Sequence[int], row: Ints, seed: int) -> Core:
     tally[[TRIPS_FROM, PEOPLE_FROM, CREWS_FROM]] = cuts[1:4]
     tally[[COST, COST_BEFORE, BEST]] = sum(nothing(tables).values())
     tally[[ROUND, MARK, TAKEN]] = 1
-    tally[OPTIONAL_PRICE], tally[REACH] = instance.weights.optional_seat, TUNE["reach"]
+    tally[OPTIONAL_PRICE], tally[REACH] = instance.weights.optional_seat, TUNE["jobs of a row looked at"]
     tally[[NOW, PER_MINUTE, FAIR_ONE, FAIR_TWO, FAIR_THREE]] = d.weights
     tally[RNG] = ((seed + 1) * 0x9E3779B97F4A7C15) % (1 << 63) or 1
     ledger = np.empty((len(memory), LEDGER), dtype=np.int64)
