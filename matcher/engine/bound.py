@@ -112,7 +112,7 @@ class Bound:
             self.proven_at = (self.grid, asked)
         scale = max(1.0, abs(solved.points))
         self._slow = 0 if kept > 0 else self._slow + 1
-        if not self.free and max(self.promised, kept) <= NEAR * scale and at_edge.mean() < EDGES:
+        if not self.free and max(self.promised, kept) <= NEAR * scale and at_edge.sum() <= EDGES * len(at_edge):
             self.free, self._share = True, 0.5
         elif self.free and self._slow > STUBBORN and self.promised > NEAR * scale:
             self.free, self._reach = False, np.maximum(2 * self._reach, 50.0)
