@@ -93,6 +93,7 @@ class Bound:
         if solved is None:
             raise TimeoutError
         self.solved, self.solved_on = solved, self.grid
+        self._solved_columns = np.array(self.master.columns, dtype=np.int64)
         share = self._share if self.free else 1.0
         asked = np.rint(self.points + share * (solved.prices - self.points)).astype(np.int64)
         left = None if seconds is None else max(0.0, seconds - (time.perf_counter() - began))
@@ -156,7 +157,7 @@ class Bound:
             return {}
         column, row, start = self.pool.visits
         share = np.zeros(len(self.pool.schedules))
-        share[np.array(self.master.columns, dtype=np.int64)[: len(self.solved.share)]] = self.solved.share
+        share[self._solved_columns] = self.solved.share
         used = share[column] > 1e-6
         found: dict[tuple[int, int], list[tuple[int, float]]] = defaultdict(list)
         for c, n, s in zip(column[used].tolist(), row[used].tolist(), start[used].tolist(), strict=True):
