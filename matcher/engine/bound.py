@@ -59,9 +59,9 @@ class Bound:
         self.grid = grid or Grid(self.tables)
         self.pool = pool or Pool(self.tables.arrays.row)
         self.pool.take(self.schedules_of(assignments))
-        self._nothing = np.zeros(len(self.tables.volunteers), dtype=np.int64)
+        self.nothing = np.zeros(len(self.tables.volunteers), dtype=np.int64)
         self.points = self._first_prices(assignments) if points is None else points
-        self.priced = pricer.priced(self.grid, self.points, self._nothing, self._limits(self.points), seconds=seconds)
+        self.priced = pricer.priced(self.grid, self.points, self.nothing, self._limits(self.points), seconds=seconds)
         self.pool.take(self.priced.schedules)
         self.proven_at = (self.grid, self.points)
         self.master = self._fresh_master()
@@ -97,7 +97,7 @@ class Bound:
         share = self._share if self.free else 1.0
         asked = np.rint(self.points + share * (solved.prices - self.points)).astype(np.int64)
         left = None if seconds is None else max(0.0, seconds - (time.perf_counter() - began))
-        worth = np.minimum(self._nothing, np.rint(solved.worth).astype(np.int64))
+        worth = np.minimum(self.nothing, np.rint(solved.worth).astype(np.int64))
         priced = self.pricer.priced(self.grid, asked, worth, self._limits(asked), seconds=left)
         new = self.master.add(self.pool, self.pool.take(priced.schedules))
         helpful = self._helpful(new, solved)
@@ -183,7 +183,7 @@ class Bound:
 
     def _limits(self, points: Ints) -> Ints:
         """By person the least value of a schedule that is known."""
-        limits = self._nothing.copy()
+        limits = self.nothing.copy()
         if self.pool.schedules:
             np.minimum.at(limits, self.pool.v, self.pool.values(self.grid, points))
         return limits

@@ -34,8 +34,12 @@ PATIENCE = 4
 """So many single steps are taken back before the cheapest of them is put up with."""
 
 COLUMNS = 5_000
-MOST_WHOLE = 3_000
+MOST_WHOLE = 10_000
 """So many of the schedules nearest to being worth it are chosen among in the end."""
+
+NEAR_WORTH, NEAR_TRIPS = 300, 60
+"""In the end schedules are made that are by so many points dearer than the best of their person, and so many trips of
+each interval."""
 
 
 @dataclass
@@ -131,21 +135,32 @@ class Dive:
         return int(still * self._takes / max(0.1, self._left())) if self._takes else 1
 
     def finish(self, seconds: float, known: Iterable[Schedule] = ()) -> list[Schedule]:
-        """The schedules fixed, and the best choice of whole ones for what is open, the `known` ones among them."""
+        """The schedules fixed, and the best choice of whole ones for what is open, the `known` ones among them.
+
+        Before it chooses, everything near to being worth it is made (as in Baldacci, Christofides and Mingozzi 2008,
+        but for trips that others make superfluous).
+        """
+        began = self._left()
         solved = self._solve(self.fixed, self._points, self._worth)
         if solved is None:
             return self.fixed.schedules
-        program = solved[0]
-        number = np.rint(program.prices).astype(np.int64)
+        points, grid = (
+            (self.bound.points, self.bound.grid) if not self.fixed.schedules and not self.fixed.begun else solved[2:]
+        )
         known = list(known)
         self.pool.take(known)
-        dearer = self.pool.values(self._grid, number) - program.worth[self.pool.v]
+        people = np.nonzero(self.fixed.free)[0].astype(np.int64)
+        worth = self.pricer.priced(grid, points, self.bound.nothing, self._limits(grid, self.fixed, points), people)
+        near = worth.values + NEAR_WORTH
+        self.pool.take(self.pricer.priced(grid, points, near, near, people, most=NEAR_TRIPS).schedules)
+        dearer = self.pool.values(grid, points) - worth.values[self.pool.v]
         dearer[~self.fixed.free[self.pool.v]] = FORBIDDEN
         order = np.argsort(dearer, kind="stable")[:MOST_WHOLE]
-        master = Master(self._grid, self.pricer, self.fixed.filled)
+        master = Master(grid, self.pricer, self.fixed.filled)
         master.add(self.pool, order[dearer[order] < FORBIDDEN // 2].tolist())
-        master.add(self.pool, [n for n in self.pool.take(known) if dearer[n] < FORBIDDEN // 2])
-        chosen = master.whole(seconds)
+        mine = [n for n in self.pool.take(known) if dearer[n] < FORBIDDEN // 2]
+        master.add(self.pool, mine)
+        chosen = master.whole(seconds - max(0.0, began - self._left()), self.pool, mine)
         return [*self.fixed.schedules, *(self.pool.schedules[n] for n in chosen or ())]
 
     def _share_filled(self) -> float:

@@ -161,10 +161,11 @@ class Master:
         worth = duals[self._first_person :]
         return Solved(float(objective), prices, worth, share[self._first_schedule :], self._served(share))
 
-    def whole(self, seconds: float, gap: float = 0.0005) -> list[int] | None:
+    def whole(self, seconds: float, pool: Pool, known: Sequence[int] = (), gap: float = 0.0005) -> list[int] | None:
         """The best whole schedules among the columns found in so much time: their numbers in the pool; None if none.
 
-        Seats may be filled more often than asked for; what is too much is left out of the plan.
+        Seats may be filled more often than asked for; what is too much is left out of the plan. `known`: columns that
+        go together, to begin from.
         """
         h, size = self._highs, self.grid.size
         boxes = np.arange(self._first_box, self._first_schedule, dtype=np.int32)
@@ -182,12 +183,31 @@ class Master:
         h.setOptionValue("simplex_strategy", 1)
         h.setOptionValue("presolve", "on")
         h.setOptionValue("mip_rel_gap", gap)
+        self._begin_from(pool, known)
         h.setOptionValue("time_limit", float(h.getRunTime() + max(0.1, seconds)))
         h.run()
         share = np.array(h.getSolution().col_value)
         if len(share) < self._first_schedule or h.getInfo().primal_solution_status != 2:
             return None
         return [self.columns[n] for n in np.nonzero(share[self._first_schedule :] > 0.5)[0].tolist()]
+
+    def _begin_from(self, pool: Pool, known: Sequence[int]) -> None:
+        """Tell the integer program of a plan, where every request has a column for being left unserved."""
+        place = {number: n for n, number in enumerate(self.columns)}
+        mine = [place[number] for number in known if number in place]
+        if not mine or any(column < 0 or sign > 0 for column, sign in self._served_by):
+            return
+        column, row, start = pool.visits
+        done = np.isin(column, known)
+        covered = np.zeros(self.grid.size, dtype=bool)
+        covered[self.grid.index(row[done], start[done])] = True
+        value = np.zeros(self._first_schedule + len(self.columns))
+        lp = self._highs.getLp().a_matrix_
+        for choice in self._choices:
+            seats = lp.index_[lp.start_[choice] : lp.start_[choice + 1]]
+            value[choice] = float(not covered[seats].all())
+        value[self._first_schedule + np.array(mine)] = 1.0
+        self._highs.setSolution(len(value), np.arange(len(value), dtype=np.int32), value)
 
     def _served(self, share: Floats) -> Floats:
         out = np.zeros(len(self._served_by))

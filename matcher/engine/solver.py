@@ -38,7 +38,7 @@ SMALL = (12, 100)
 EXACT_SHARE = 0.7
 """How much of the time that is left it may take, when it was not asked for by name."""
 
-SEARCH_SHARE, TREE_SEARCH = 0.3, 0.1
+SEARCH_SHARE, TREE_SEARCH = 0.2, 0.1
 """How much of the time goes into the search before prices are looked for: the program begins with its trips."""
 
 BOUND_SHARE, CREWS_SHARE, TREE_SHARE = 0.5, 0.9, 0.3
@@ -315,7 +315,7 @@ class _Run:
         if self._crews or self.dives % 2:
             dive.run()
         self.dives += 1
-        schedules = dive.finish(0.4 * self._left(), self.priced.schedules_of(self.search.best()))
+        schedules = dive.finish(0.8 * self._left(), self.priced.schedules_of(self.search.best()))
         self.search.begin_from(assigned(self.tables, schedules))
         self.search.insert_rest(self._late)
         self._report()
