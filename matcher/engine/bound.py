@@ -14,7 +14,7 @@ import numpy as np
 
 from matcher.engine.grid import Grid
 from matcher.engine.master import FORBIDDEN, Master, Pool, Solved
-from matcher.engine.pricing import Pricer, Schedule
+from matcher.engine.pricing import TRIPS, Priced, Pricer, Schedule
 from matcher.engine.tables import Ints
 from matcher.plan import Assignment
 from matcher.proof import Leaf
@@ -39,8 +39,14 @@ STUBBORN = 5
 
 FREE = 40_000.0
 
-ACTIVE_COLUMNS = 6_000
-"""About so many schedules are in the linear program at once, those nearest to being worth it."""
+ROUGH_TRIPS = 2
+ROUGH_GAP, ROUGH_GAIN = 0.003, 0.0005
+"""Schedules are looked for roughly until the program promises no more than this share, or what seems proven has not
+grown by so much for STUBBORN rounds."""
+
+ACTIVE_COLUMNS, ACTIVE_EACH = 6_000, 4
+"""About so many schedules are in the linear program at once, or so many for each person and row of seats, those nearest
+to being worth it."""
 
 
 class Bound:
@@ -54,42 +60,41 @@ class Bound:
         grid: Grid | None = None,
         points: Ints | None = None,
         seconds: float | None = None,
+        rough: bool = False,
     ) -> None:
+        self.rough = rough
         self.pricer, self.tables = pricer, pricer.tables
         self.grid = grid or Grid(self.tables)
         self.pool = pool or Pool(self.tables.arrays.row)
         self.pool.take(self.schedules_of(assignments))
         self.nothing = np.zeros(len(self.tables.volunteers), dtype=np.int64)
-        self.points = self._first_prices(assignments) if points is None else points
-        self.priced = pricer.priced(self.grid, self.points, self.nothing, self._limits(self.points), seconds=seconds)
+        self._active = max(ACTIVE_COLUMNS, ACTIVE_EACH * (len(self.tables.volunteers) + len(self.tables.rows)))
+        self.points = self.first_prices(pricer, self.grid, assignments) if points is None else points
+        self.proven = self.tables.settled
+        self.proven_at: tuple[Grid, Ints] | None = None
+        self.priced = self._priced_at(self.points, self.nothing, seconds)
         self.pool.take(self.priced.schedules)
-        self.proven_at = (self.grid, self.points)
         self.master = self._fresh_master()
-        self.promised = float(abs(self.proven)) + 1.0
+        self.promised = float(abs(self.priced.bound)) + 1.0
         self.solved: Solved | None = None
         self.solved_on = self.grid
         self.done = False
         self.free, self._share, self._slow, self._since = False, 0.5, 0, 0
         self._reach = np.maximum(REACH, 0.5 * np.abs(self.points))
 
-    @property
-    def proven(self) -> int:
-        """The bound."""
-        return self.priced.bound
-
     def leaf(self) -> Leaf:
         """The prices that prove it, as a proof file has them."""
-        return self.proven_at[0].leaf(self.proven_at[1])
+        return Leaf() if self.proven_at is None else self.proven_at[0].leaf(self.proven_at[1])
 
     def step(self, seconds: float | None = None) -> None:
         """Solve the program, price everybody at its prices, and keep what proves more; TimeoutError when time is up."""
         began = time.perf_counter()
         self._since += 1
-        if len(self.master.columns) > 2 * ACTIVE_COLUMNS:
+        if len(self.master.columns) > 2 * self._active:
             self.master = self._fresh_master()
         reach = np.full(self.grid.size, FREE) if self.free else self._reach
         low, high = self.points - reach, self.points + reach
-        solved = self.master.solve(low, high, seconds)
+        solved = self.master.solve(low, high, seconds, self.rough and len(self.master.columns) > ACTIVE_COLUMNS)
         if solved is None:
             raise TimeoutError
         self.solved, self.solved_on = solved, self.grid
@@ -98,10 +103,10 @@ class Bound:
         asked = np.rint(self.points + share * (solved.prices - self.points)).astype(np.int64)
         left = None if seconds is None else max(0.0, seconds - (time.perf_counter() - began))
         worth = np.minimum(self.nothing, np.rint(solved.worth).astype(np.int64))
-        priced = self.pricer.priced(self.grid, asked, worth, self._limits(asked), seconds=left)
+        priced = self._priced_at(asked, worth, left)
         new = self.master.add(self.pool, self.pool.take(priced.schedules))
         helpful = self._helpful(new, solved)
-        self.promised, kept = solved.points - self.proven, priced.bound - self.proven
+        self.promised, kept = solved.points - self.priced.bound, priced.bound - self.priced.bound
         at_edge = (solved.prices <= low + 0.5) | (solved.prices >= high - 0.5)
         if self.free:
             self._share = min(1.0, 1.5 * share) if kept > 0 or not helpful else max(0.3, 0.8 * share)
@@ -110,16 +115,37 @@ class Bound:
             self._reach = np.maximum(1.0, self._reach * grown)
         if kept > 0:
             self.points, self.priced = asked, priced
-            self.proven_at = (self.grid, asked)
         scale = max(1.0, abs(solved.points))
+        if self.rough:
+            self._slow = 0 if kept > ROUGH_GAIN * scale else self._slow + 1
+            if max(self.promised, kept) <= ROUGH_GAP * scale or self._slow > STUBBORN or not helpful:
+                self.end_rough(None if seconds is None else max(0.0, seconds - (time.perf_counter() - began)))
+            return
         self._slow = 0 if kept > 0 else self._slow + 1
         if not self.free and max(self.promised, kept) <= NEAR * scale and at_edge.sum() <= EDGES * len(at_edge):
             self.free, self._share = True, 0.5
         elif self.free and self._slow > STUBBORN and self.promised > NEAR * scale:
             self.free, self._reach = False, np.maximum(2 * self._reach, 50.0)
         self.done = self.free and (
-            solved.points - self.proven <= CLOSE_ENOUGH * scale or (not helpful and share == 1.0)
+            self.promised <= CLOSE_ENOUGH * scale or (not helpful and share == 1.0)
         )
+
+    def end_rough(self, seconds: float | None) -> None:
+        """From now on everybody is priced to the point, first at the best prices so far; TimeoutError as in `step`."""
+        self.rough, self._slow = False, 0
+        self.priced = self._priced_at(self.points, self.nothing, seconds)
+        self.master.add(self.pool, self.pool.take(self.priced.schedules))
+        if self.solved is not None:
+            self.promised = self.solved.points - self.priced.bound
+
+    def _priced_at(self, points: Ints, worth: Ints, seconds: float | None) -> Priced:
+        """Everybody at these prices; what that proves is kept."""
+        priced = self.pricer.priced(
+            self.grid, points, worth, self._limits(points), seconds=seconds, rough=self.rough, most=ROUGH_TRIPS if self.rough else TRIPS
+        )
+        if not self.rough and priced.bound > self.proven:
+            self.proven, self.proven_at = priced.bound, (self.grid, points)
+        return priced
 
     def _helpful(self, new: Sequence[int], solved: Solved) -> int:
         """How many of these schedules would make the mixture cheaper."""
@@ -192,7 +218,7 @@ class Bound:
         """A program of the schedules that are nearest to being worth it at the prices that prove most."""
         master = Master(self.grid, self.pricer)
         dearer = self.reduced()
-        order = np.argsort(dearer, kind="stable")[:ACTIVE_COLUMNS]
+        order = np.argsort(dearer, kind="stable")[: self._active]
         master.add(self.pool, order[dearer[order] < FORBIDDEN // 2].tolist())
         return master
 
@@ -205,22 +231,19 @@ class Bound:
 
     def schedules_of(self, assignments: Sequence[Assignment]) -> list[Schedule]:
         """What each person does in a plan."""
-        own: dict[str, list[Assignment]] = defaultdict(list)
-        for a in assignments:
-            own[a.volunteer].append(a)
-        index = self.tables.instance.volunteer_index
-        return [self.pricer.schedule_of(index[id], work) for id, work in own.items()]
+        return self.pricer.schedules_of(assignments)
 
-    def _first_prices(self, assignments: Sequence[Assignment]) -> Ints:
+    @staticmethod
+    def first_prices(pricer: Pricer, grid: Grid, assignments: Sequence[Assignment]) -> Ints:
         """Of a seat that is filled its share of what its person does, else what a person near by would take for it."""
-        tables = self.tables
+        tables = pricer.tables
         d, travel = tables.arrays, tables.instance.weights.travel
         prices = np.zeros(len(tables.rows), dtype=np.int64)
         for n, row in enumerate(tables.rows):
             near = d.by_row[d.rows_from[n] : d.rows_from[n + 1]][:3]
             alone = int((travel * (d.there[near] + d.back[near]) + d.fit[near]).max(initial=0))
             prices[n] = min(alone, tables.price[row.r])
-        for schedule in self.schedules_of(assignments):
+        for schedule in pricer.schedules_of(assignments):
             for job, _ in schedule.visits:
                 prices[d.row[job]] = max(0, schedule.points // len(schedule.visits))
-        return prices[self.grid.row_of]
+        return prices[grid.row_of]

@@ -39,6 +39,9 @@ GRID = 4
 EASY = 2000
 """With more labels than this, what is still to be gained is bounded job by job before it is tried again."""
 
+ROUGH_JOBS, ROUGH_LABELS = 48, 1000
+"""Of an interval, where good schedules are looked for and not the best."""
+
 
 class Room(NamedTuple):
     """What the kernel writes on, one for each thread; nothing in it outlives a person but the columns."""
@@ -94,21 +97,24 @@ def room(people: int) -> Room:
 
 @njit(cache=True, nogil=True)
 def price_people(
-    d: Arrays, nearest: Ints, points: Ints, worth: Ints, limit: Ints, near: int, most: int, people: Ints, w: Room
-) -> None:
+    d: Arrays, nearest: Ints, points: Ints, worth: Ints, limit: Ints, near: int, most: int, people: Ints,
+    rough: bool, w: Room,
+) -> None:  # fmt: skip
     """Value and columns of these people.
 
     `points`: the prices; `nearest` [M, R]: least minutes to a request from any other; `worth` [V]: the value a column
     must beat; `limit` [V]: the value of a schedule the person is known to have (0 of staying at home);
     `near`: how many neighbours a request has; `most`: so many trips of an interval, with different last visits, become
-    columns beside the best schedule. Values go to w.value, how much was remembered to w.level.
+    columns beside the best schedule. Values go to w.value, how much was remembered to w.level. When `rough`, good
+    schedules are looked for and values may be above the cheapest schedule: few jobs, one label as good as another
+    whatever it has served, and no more than ROUGH_LABELS.
     """
     for v in people:
         if w.used[2]:
             return
         w.level[v] = LEVELS
         for level in range(LEVELS):
-            if _price_person(d, nearest, points, worth[v], limit[v], near, most, v, level, w):
+            if _price_person(d, nearest, points, worth[v], limit[v], near, most, v, level, rough, w):
                 w.level[v] = level
                 break
         if w.level[v] == LEVELS:
@@ -209,8 +215,9 @@ def _all_gains(d: Arrays, points: Ints, v: int) -> int:
 
 @njit(cache=True, nogil=True)
 def _price_person(
-    d: Arrays, nearest: Ints, points: Ints, worth: int, limit: int, near: int, most: int, v: int, level: int, w: Room
-) -> bool:
+    d: Arrays, nearest: Ints, points: Ints, worth: int, limit: int, near: int, most: int, v: int, level: int,
+    rough: bool, w: Room,
+) -> bool:  # fmt: skip
     """Trips of each interval, then what to do in which; False when there was no room."""
     loaded = level < LEVELS - 1
     neighbours = near if level == 0 else 12 if level == 1 else 0
@@ -248,7 +255,8 @@ def _price_person(
             for other in range(first, last):
                 if other != i:
                     beside += least[other - first]
-            found = _trips(d, nearest, points, i, person, neighbours, limit - beside, worth, last - first == 1, most, w)
+            alone = last - first == 1
+            found = _trips(d, nearest, points, i, person, neighbours, limit - beside, worth, alone, most, rough, w)
             if found >= 0:
                 cheapest = 0
                 for f in range(found):
@@ -481,6 +489,18 @@ def _reach(d: Arrays, points: Ints, i: int, base: int, jobs: Ints, ways: Ints, g
 
 
 @njit(cache=True, nogil=True)
+def _likely(d: Arrays, points: Ints, pay: int, jobs: Ints, number: int) -> int:
+    """Keep the ROUGH_JOBS jobs that gain most for whoever comes from home and half of the way back."""
+    gains = np.empty(number, dtype=np.int64)
+    for a in range(number):
+        j = jobs[a]
+        gains[a] = pay * (d.there[j] + d.back[j] // 2) - _gain(d, points, j)
+    chosen = jobs[:number][np.argsort(gains)[:ROUGH_JOBS]].copy()
+    jobs[:ROUGH_JOBS] = np.sort(chosen)
+    return ROUGH_JOBS
+
+
+@njit(cache=True, nogil=True)
 def _useful(
     d: Arrays, points: Ints, i: int, base: int, limit: int, jobs: Ints, number: int, ways: Ints, home: int
 ) -> int:  # fmt: skip
@@ -591,7 +611,7 @@ def _after(
 @njit(cache=True, nogil=True)
 def _trips(
     d: Arrays, nearest: Ints, points: Ints, i: int, person: Person, near: int, limit: int, worth: int, alone: bool,
-    most: int, w: Room,
+    most: int, rough: bool, w: Room,
 ) -> int:  # fmt: skip
     """The best trips of an interval by load and visits, in w.front: how many, or -2 when there was no room."""
     v, base, fair = person.v, person.base, person.fair
@@ -599,6 +619,8 @@ def _trips(
     travel = d.travel[d.mode[i]]
     jobs = np.empty(d.jobs_from[i + 1] - d.jobs_from[i], dtype=np.int64)
     number = _worthwhile(d, points, i, jobs)
+    if rough and number > ROUGH_JOBS:
+        number = _likely(d, points, pay, jobs, number)
     ways = np.empty(number, dtype=np.int64)
     home = _ways_in(d, nearest, i, jobs, number, ways)
     most_today = d.most_today[v] if person.loaded else FAR_OFF
@@ -752,6 +774,7 @@ def _trips(
             free_visits,
             shortest,
             closely,
+            rough,
             begin_at,
             step_at,
             after,
@@ -772,7 +795,7 @@ def _extend(
     d: Arrays, points: Ints, i: int, person: Person, limit: int, worth: int, alone: bool, jobs: Ints, place: Ints,
     latest: Ints, legs: Ints, bit: Masks, bit_too: Masks, kept: Masks, kept_too: Masks, alive: Masks, alive_too: Masks,
     hope: Ints, hope_too: Ints, slope: int, slopes: Ints, free_visits: int, shortest: int, closely: bool,
-    begin_at: Ints, step_at: Ints, after: Ints, grid: int, bucket: Ints, group: Ints, w: Room,
+    rough: bool, begin_at: Ints, step_at: Ints, after: Ints, grid: int, bucket: Ints, group: Ints, w: Room,
 ) -> int:  # fmt: skip
     """All labels of an interval, from the start on; how many, -2 when there was no room, or too many for EASY."""
     v, base, fair = person.v, person.base, person.fair
@@ -782,7 +805,7 @@ def _extend(
     most_minutes = d.most_minutes[v] if person.loaded else FAR_OFF
     most_load = min(most_today, most_minutes)
     most_visits = d.most_visits[v] if person.loaded else FAR_OFF
-    room_for = LABELS if closely else EASY
+    room_for = LABELS if closely else ROUGH_LABELS if rough else EASY
     bucket[:] = -1
     group[:] = -1
     w.time[0], w.load[0], w.visits[0], w.cost[0], w.rank[0] = start, 0, 0, 0, 0
@@ -849,8 +872,8 @@ def _extend(
                             following = w.beside[other]
                             if (
                                 w.time[other] <= over
-                                and (w.seen[other] & alive[over - start] & ~seen) == 0
-                                and (w.seen_too[other] & alive_too[over - start] & ~seen_too) == 0
+                                and (rough or (w.seen[other] & alive[over - start] & ~seen) == 0)
+                                and (rough or (w.seen_too[other] & alive_too[over - start] & ~seen_too) == 0)
                                 and (
                                     w.rank[other] <= cost + rest
                                     if w.load[other] <= load
@@ -874,8 +897,8 @@ def _extend(
                                 break
                             if (
                                 over <= w.time[other]
-                                and (seen & ~w.seen[other] & alive[w.time[other] - start]) == 0
-                                and (seen_too & ~w.seen_too[other] & alive_too[w.time[other] - start]) == 0
+                                and (rough or (seen & ~w.seen[other] & alive[w.time[other] - start]) == 0)
+                                and (rough or (seen_too & ~w.seen_too[other] & alive_too[w.time[other] - start]) == 0)
                                 and load <= w.load[other]
                                 and (not person.counts or visits <= w.visits[other])
                                 and cost + rest <= w.rank[other]
@@ -891,7 +914,7 @@ def _extend(
                         if beaten:
                             continue
                         if size >= room_for:
-                            return -2
+                            return size if rough else -2
                         w.time[size], w.load[size], w.visits[size], w.cost[size] = over, load, visits, cost
                         w.rank[size] = cost + rest
                         w.seen[size], w.seen_too[size] = seen, seen_too

@@ -136,8 +136,11 @@ class Master:
         self.columns.extend(fresh)
         return fresh
 
-    def solve(self, low: Floats, high: Floats, seconds: float | None) -> Solved | None:
-        """The best mixture while prices stay between `low` and `high`; None when it was not found in time."""
+    def solve(self, low: Floats, high: Floats, seconds: float | None, inner: bool = False) -> Solved | None:
+        """The best mixture while prices stay between `low` and `high`; None when it was not found in time.
+
+        `inner`: a point inside the best face does as well, which is found sooner where the program is large.
+        """
         h, size = self._highs, self.grid.size
         for n in self.grid.closed:
             own = slice(self.grid.price_from[n], self.grid.price_from[n + 1])
@@ -146,12 +149,13 @@ class Master:
         h.changeColsCost(2 * size, index, np.concatenate([high, -low]).astype(float))
         h.setOptionValue("time_limit", float(h.getRunTime() + seconds) if seconds is not None else highspy.kHighsInf)
         # From nothing an interior point is found sooner; with new columns the simplex goes on from where it was.
-        h.setOptionValue("solver", "simplex" if self._solved else "ipm")
+        h.setOptionValue("solver", "simplex" if self._solved and not inner else "ipm")
+        h.setOptionValue("run_crossover", "off" if inner else "on")
         h.run()
         nothing = highspy.HighsModelStatus.kModelEmpty
         if h.getModelStatus() not in (highspy.HighsModelStatus.kOptimal, nothing):
             return None
-        self._solved = True
+        self._solved = not inner
         solution = h.getSolution()
         duals, share = np.array(solution.row_dual), np.array(solution.col_value)
         if h.getModelStatus() == nothing:

@@ -69,11 +69,12 @@ class Pricer:
         near: int = NEIGHBOURS,
         most: int = TRIPS,
         seconds: float | None = None,
+        rough: bool = False,
     ) -> Priced:
         """The bound at these prices; schedules of less than `worth` of their person come along.
 
         `limit`: by person the value, at most 0, of a schedule that is known. Of `people` only, the bound is not one.
-        TimeoutError after so many seconds.
+        TimeoutError after so many seconds. When `rough`, good schedules are looked for only, and the bound is a guess.
         """
         who = self.everybody if people is None else people
         limit = np.zeros(len(self.everybody), dtype=np.int64) if limit is None else limit
@@ -86,7 +87,7 @@ class Pricer:
             own = free.get()
             try:
                 own.used[:2] = 0
-                price_people(grid.arrays, self._nearest, points, worth, limit, near, most, part, own)
+                price_people(grid.arrays, self._nearest, points, worth, limit, near, most, part, rough, own)
                 values[part], levels[part] = own.value[part], own.level[part]
                 return self._schedules(grid, own, points)
             finally:
@@ -122,6 +123,13 @@ class Pricer:
             r = self.instance.request_index[a.request]
             visits.append((self.tables.job(self._interval(v, a), self.tables.row_of[r, a.seat]), a.start))
         return self.schedule(v, visits)
+
+    def schedules_of(self, assignments: Sequence[Assignment]) -> list[Schedule]:
+        """What each person does in a plan."""
+        own: dict[int, list[Assignment]] = {}
+        for a in assignments:
+            own.setdefault(self.instance.volunteer_index[a.volunteer], []).append(a)
+        return [self.schedule_of(v, work) for v, work in own.items()]
 
     def schedule(self, v: int, visits: Sequence[tuple[int, int]]) -> Schedule:
         """The schedule of these visits (job, seat start), in the order of their starts, and what it costs."""
