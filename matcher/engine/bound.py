@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from matcher.engine.grid import Grid
+from matcher.engine.labels import LABELS
 from matcher.engine.master import FORBIDDEN, Master, Pool, Solved
 from matcher.engine.pricing import TRIPS, Priced, Pricer, Schedule
 from matcher.engine.tables import Ints
@@ -40,9 +41,12 @@ STUBBORN = 5
 FREE = 40_000.0
 
 ROUGH_TRIPS = 2
-ROUGH_GAP, ROUGH_GAIN = 0.003, 0.0005
+ROUGH_GAP, ROUGH_GAIN = 0.005, 0.0005
 """Schedules are looked for roughly until the program promises no more than this share, or what seems proven has not
 grown by so much for STUBBORN rounds."""
+
+MANY_JOBS, FEW_LABELS = 1_000_000, 6_000
+"""Of larger instances an interval gets so few labels: a round must end in time."""
 
 ACTIVE_COLUMNS, ACTIVE_EACH = 6_000, 4
 """About so many schedules are in the linear program at once, or so many for each person and row of seats, those nearest
@@ -63,6 +67,7 @@ class Bound:
         rough: bool = False,
     ) -> None:
         self.rough = rough
+        self._labels = FEW_LABELS if len(pricer.tables.arrays.row) > MANY_JOBS else LABELS
         self.pricer, self.tables = pricer, pricer.tables
         self.grid = grid or Grid(self.tables)
         self.pool = pool or Pool(self.tables.arrays.row)
@@ -126,9 +131,7 @@ class Bound:
             self.free, self._share = True, 0.5
         elif self.free and self._slow > STUBBORN and self.promised > NEAR * scale:
             self.free, self._reach = False, np.maximum(2 * self._reach, 50.0)
-        self.done = self.free and (
-            self.promised <= CLOSE_ENOUGH * scale or (not helpful and share == 1.0)
-        )
+        self.done = self.free and (self.promised <= CLOSE_ENOUGH * scale or (not helpful and share == 1.0))
 
     def end_rough(self, seconds: float | None) -> None:
         """From now on everybody is priced to the point, first at the best prices so far; TimeoutError as in `step`."""
@@ -141,7 +144,14 @@ class Bound:
     def _priced_at(self, points: Ints, worth: Ints, seconds: float | None) -> Priced:
         """Everybody at these prices; what that proves is kept."""
         priced = self.pricer.priced(
-            self.grid, points, worth, self._limits(points), seconds=seconds, rough=self.rough, most=ROUGH_TRIPS if self.rough else TRIPS
+            self.grid,
+            points,
+            worth,
+            self._limits(points),
+            seconds=seconds,
+            rough=self.rough,
+            most=ROUGH_TRIPS if self.rough else TRIPS,
+            labels=self._labels,
         )
         if not self.rough and priced.bound > self.proven:
             self.proven, self.proven_at = priced.bound, (self.grid, points)

@@ -69,7 +69,8 @@ class Room(NamedTuple):
     column: Ints  # [4, COLUMNS]: person, value, first visit, behind the last
     visit_job: Ints  # [VISITS]
     visit_start: Ints
-    used: Ints  # [3]: columns, visits, and 1 when the work is to be broken off
+    used: Ints  # [6]: columns, visits, 1 when the work is to be broken off, the most labels of an interval, 1 when
+    # they were not enough, and what then is below every trip of the interval
 
 
 class Person(NamedTuple):
@@ -90,7 +91,7 @@ def room(people: int) -> Room:
     shapes: dict[str, int | tuple[int, int]] = dict.fromkeys(Room._fields, LABELS)
     shapes |= {"front": (4, FRONT), "state": (7, STATES), "step_job": STEPS, "step_start": STEPS}
     shapes |= {"value": people, "level": people, "column": (4, COLUMNS), "visit_job": VISITS, "visit_start": VISITS}
-    shapes |= {"used": 3}
+    shapes |= {"used": 6}
     masks = ("seen", "seen_too")
     return Room(**{n: np.zeros(s, dtype=np.uint64 if n in masks else np.int64) for n, s in shapes.items()})
 
@@ -115,7 +116,7 @@ def price_people(
         w.level[v] = LEVELS
         for level in range(LEVELS):
             if _price_person(d, nearest, points, worth[v], limit[v], near, most, v, level, rough, w):
-                w.level[v] = level
+                w.level[v] = max(level, w.used[4])
                 break
         if w.level[v] == LEVELS:
             w.value[v] = _all_gains(d, points, v)
@@ -228,6 +229,7 @@ def _price_person(
     stage_from, stage_to, steps = 0, 1, 0
     first, last = d.intervals_from[v], d.intervals_from[v + 1]
     columns, visits = w.used[0], w.used[1]
+    w.used[4] = 0
     base, fair = _fair(d, v, loaded)
     counts = loaded and d.most_visits[v] < FAR_OFF
     hours = loaded and (d.most_today[v] < FAR_OFF or d.most_minutes[v] < FAR_OFF)
@@ -318,7 +320,7 @@ def _price_person(
         if value < best:
             best, chosen = value, s
     w.value[v] = best
-    if chosen >= 0 and best < worth and loaded:
+    if chosen >= 0 and best < worth and loaded and not w.used[4]:
         _write_schedule(w, v, best, chosen)
     return True
 
@@ -744,11 +746,14 @@ def _trips(
             slopes, least_rest = slopes[chosen], least_rest[chosen]
             slope = slopes[0]
             hope_too = _hope(d, points, i, base + slope, jobs, ways, grid) + least_rest[0] - (pay + slope) * home
+            w.used[5] = -FAR_OFF
             for k in range(len(slopes)):
                 begin_at, step_at, values = _after(d, points, i, base + slopes[k], jobs, place, legs, latest, grid)
                 if k == 0:
                     after = np.empty((len(slopes), len(values)), dtype=np.int64)
                 after[k] = values + least_rest[k]
+                low = _low(d, points, i, pay, base, slopes[k], jobs, grid, begin_at, step_at, after[k])
+                w.used[5] = max(w.used[5], low)
         size = _extend(
             d,
             points,
@@ -786,8 +791,33 @@ def _trips(
         if size >= 0:
             break
     if size < 0:
-        return -2
+        # No trip costs less than this, and it stands for all of them: R grows at least as fast as its parts.
+        w.used[4] = 1
+        w.front[0, 0], w.front[1, 0], w.front[2, 0], w.front[3, 0] = 0, 0, w.used[5], 0
+        return 1
     return _front(d, person, size, end, pay, requests, where, limit, worth, most, w)
+
+
+@njit(cache=True, nogil=True)
+def _low(
+    d: Arrays, points: Ints, i: int, pay: int, base: int, slope: int, jobs: Ints, grid: int, begin_at: Ints,
+    step_at: Ints, after: Ints,
+) -> int:  # fmt: skip
+    """Below the cost of every trip of the interval, R put in as a straight line: the best first visit and `after`."""
+    start, end, now = d.start[i], d.end[i], d.weights[0]
+    low = 0
+    for a in range(len(jobs)):
+        j = jobs[a]
+        minutes, final = d.minutes[j], end - d.home[j] - d.minutes[j]
+        own = pay * d.there[j] + base * minutes + d.fit[j] + slope * (d.there[j] + minutes)
+        for p in range(d.pieces_from[j], d.pieces_to[j]):
+            leaves = start if d.begun[p] else max(start, now)
+            s = max(d.first[p], leaves + d.there[j])
+            if s > d.last[p] or s > final:
+                continue
+            cost = own - d.gain[p] - points[d.price[p]] + d.fall[p] * (s - d.first[p])
+            low = min(low, cost - after[begin_at[a] + (s - start) // grid - step_at[a]])
+    return low
 
 
 @njit(cache=True, nogil=True)
@@ -805,7 +835,7 @@ def _extend(
     most_minutes = d.most_minutes[v] if person.loaded else FAR_OFF
     most_load = min(most_today, most_minutes)
     most_visits = d.most_visits[v] if person.loaded else FAR_OFF
-    room_for = LABELS if closely else ROUGH_LABELS if rough else EASY
+    room_for = w.used[3] if closely else ROUGH_LABELS if rough else min(EASY, w.used[3])
     bucket[:] = -1
     group[:] = -1
     w.time[0], w.load[0], w.visits[0], w.cost[0], w.rank[0] = start, 0, 0, 0, 0

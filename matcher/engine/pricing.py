@@ -15,7 +15,7 @@ import numpy as np
 
 from matcher import cost
 from matcher.engine.grid import Grid
-from matcher.engine.labels import Room, price_people, room
+from matcher.engine.labels import LABELS, Room, price_people, room
 from matcher.engine.tables import FAR_OFF, Ints, Tables
 from matcher.plan import Assignment
 
@@ -70,17 +70,20 @@ class Pricer:
         most: int = TRIPS,
         seconds: float | None = None,
         rough: bool = False,
+        labels: int = LABELS,
     ) -> Priced:
         """The bound at these prices; schedules of less than `worth` of their person come along.
 
         `limit`: by person the value, at most 0, of a schedule that is known. Of `people` only, the bound is not one.
         TimeoutError after so many seconds. When `rough`, good schedules are looked for only, and the bound is a guess.
+        Where an interval has more than so many `labels`, a little less than its best trip stands for it.
         """
         who = self.everybody if people is None else people
         limit = np.zeros(len(self.everybody), dtype=np.int64) if limit is None else limit
         free: SimpleQueue[Room] = SimpleQueue()
         for own in self.rooms:
             own.used[:] = 0
+            own.used[3] = labels
             free.put(own)
 
         def price(part: Ints) -> list[Schedule]:

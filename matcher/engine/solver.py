@@ -299,7 +299,8 @@ class _Run:
         if self.start_proof is not None:
             grid = Grid(self.tables)
             points = grid.points_of(first_leaf(self.start_proof.tree))
-        return Bound(pricer, self.search.best(), pool, grid, points, self._before(until))
+        rough = len(self.tables.arrays.row) > MANY_JOBS
+        return Bound(pricer, self.search.best(), pool, grid, points, self._before(until), rough)
 
     def _dive(self) -> None:
         """Make a whole plan of the mixture the prices came to, and go on searching from it if it is any good."""

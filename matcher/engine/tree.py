@@ -38,7 +38,7 @@ class Node:
     bound: int
     grid: Grid
     points: Ints
-    proven_at: tuple[Grid, Ints]
+    proven_at: tuple[Grid, Ints] | None
     solved: Solved | None = None
     solved_on: Grid | None = None
     split: tuple[int, int | None] | None = None
@@ -88,7 +88,7 @@ class Tree:
 
     def _written(self, node: Node) -> Leaf | Split:
         if node.split is None:
-            return node.proven_at[0].leaf(node.proven_at[1])
+            return Leaf() if node.proven_at is None else node.proven_at[0].leaf(node.proven_at[1])
         assert node.no is not None and node.yes is not None
         r, at = node.split
         return Split(self.tables.requests[r].id, at, self._written(node.no), self._written(node.yes))

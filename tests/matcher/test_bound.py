@@ -8,6 +8,7 @@ import pytest
 
 from matcher import Assignment, Instance, judge, judge_proof, read_proof, solve, write_proof
 from matcher.eligibility import settled_requests
+from matcher.engine.bound import Bound
 from matcher.engine.compile import compile_kernels
 from matcher.engine.grid import Choice, Grid
 from matcher.engine.labels import price_people
@@ -16,7 +17,7 @@ from matcher.engine.pricing import Priced, Pricer, Schedule
 from matcher.engine.tables import Tables, shortest
 from matcher.exact import exact
 from matcher.proof import Choice as Allowed
-from matcher.proof import _Pricer, proven_bound
+from matcher.proof import Leaf, _Pricer, proven_bound
 from scenarios import generate
 from scenarios.generator import EVERYTHING, FULL_COST
 from tests.builders import instance, pinned, request, volunteer
@@ -226,3 +227,28 @@ def test_a_district_of_singles_has_a_small_gap(record_property):
     record_property("gap", plan.gap)
     assert judge(day, plan).violations == ()
     assert plan.bound > plan.settled
+
+
+def test_where_labels_run_out_less_than_the_best_stands_for_it():
+    rng, short = np.random.default_rng(1), 0
+    for seed in range(6):
+        for features in (FULL_COST, EVERYTHING):
+            tables = Tables(generate(40, 30, seed=seed, **features))
+            grid, nothing = Grid(tables), np.zeros(len(tables.volunteers), dtype=np.int64)
+            points = rng.integers(0, 900, grid.size).astype(np.int64)
+            exact = Pricer(tables).priced(grid, points, nothing)
+            few = Pricer(tables).priced(grid, points, nothing, labels=3)
+            assert (few.values <= exact.values).all()
+            assert few.bound <= exact.bound
+            short += few.relaxed
+    assert short > 20
+
+
+def test_what_is_found_roughly_proves_nothing_before_it_is_priced_to_the_point():
+    tables = Tables(generate(40, 30, seed=1, **FULL_COST))
+    bound = Bound(Pricer(tables), (), rough=True)
+    assert bound.rough and bound.proven == tables.settled and bound.leaf() == Leaf()
+    while bound.rough:
+        bound.step()
+    exact = Pricer(tables).priced(bound.grid, bound.points, np.zeros(len(tables.volunteers), dtype=np.int64))
+    assert bound.proven == max(tables.settled, exact.bound)
