@@ -39,11 +39,6 @@ class Choice:
         """Served, and starting at `at` or later."""
         return Choice(tuple((max(a, at), b) for a, b in self.spans if b >= at), False)
 
-    def within(self, first: int, last: int) -> Choice:
-        """Served, and starting between these."""
-        spans = ((max(a, first), min(b, last)) for a, b in self.spans)
-        return Choice(tuple((a, b) for a, b in spans if a <= b), False)
-
 
 class Grid:
     """Buckets of starts under choices. `arrays` has pieces cut by them, `size` prices; nothing changes once made.

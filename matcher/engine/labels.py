@@ -14,7 +14,7 @@ visit and after it is bounded on a grid of `GRID` minutes or less, every way tak
 
 What is forgotten is never lost: a label remembers a served request only among the neighbours of where it has been
 since (ng-routes), up to 128 of them, and a request may come again in another interval of the same person. So a value
-may be below the cheapest schedule, never above. Where labels outgrow their room, less is remembered (`LEVELS`).
+may be below the cheapest schedule, never above. Where labels outgrow their room a bound stands for the trip (`_low`).
 """
 
 from __future__ import annotations
