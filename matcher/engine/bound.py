@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from matcher.engine.grid import Grid
-from matcher.engine.labels import LABELS
 from matcher.engine.master import FORBIDDEN, Master, Pool, Solved
 from matcher.engine.pricing import TRIPS, Priced, Pricer, Schedule
 from matcher.engine.tables import Ints
@@ -45,8 +44,8 @@ ROUGH_GAP, ROUGH_GAIN = 0.005, 0.0005
 """Schedules are looked for roughly until the program promises no more than this share, or what seems proven has not
 grown by so much for STUBBORN rounds."""
 
-MANY_JOBS, FEW_LABELS = 1_000_000, 6_000
-"""Of larger instances an interval gets so few labels: a round must end in time."""
+MANY_JOBS = 200_000
+"""In larger instances a rough stage is followed by one that is less so: to price to the point takes long."""
 
 ACTIVE_COLUMNS, ACTIVE_EACH = 6_000, 4
 """About so many schedules are in the linear program at once, or so many for each person and row of seats, those nearest
@@ -64,16 +63,15 @@ class Bound:
         grid: Grid | None = None,
         points: Ints | None = None,
         seconds: float | None = None,
-        rough: bool = False,
+        rough: int = 0,
     ) -> None:
         self.rough = rough
-        self._labels = FEW_LABELS if len(pricer.tables.arrays.row) > MANY_JOBS else LABELS
         self.pricer, self.tables = pricer, pricer.tables
         self.grid = grid or Grid(self.tables)
         self.pool = pool or Pool(self.tables.arrays.row)
         self.pool.take(self.schedules_of(assignments))
         self.nothing = np.zeros(len(self.tables.volunteers), dtype=np.int64)
-        self._active = max(ACTIVE_COLUMNS, ACTIVE_EACH * (len(self.tables.volunteers) + len(self.tables.rows)))
+        self.active = max(ACTIVE_COLUMNS, ACTIVE_EACH * (len(self.tables.volunteers) + len(self.tables.rows)))
         self.points = self.first_prices(pricer, self.grid, assignments) if points is None else points
         self.proven = self.tables.settled
         self.proven_at: tuple[Grid, Ints] | None = None
@@ -95,11 +93,11 @@ class Bound:
         """Solve the program, price everybody at its prices, and keep what proves more; TimeoutError when time is up."""
         began = time.perf_counter()
         self._since += 1
-        if len(self.master.columns) > 2 * self._active:
+        if len(self.master.columns) > 2 * self.active:
             self.master = self._fresh_master()
         reach = np.full(self.grid.size, FREE) if self.free else self._reach
         low, high = self.points - reach, self.points + reach
-        solved = self.master.solve(low, high, seconds, self.rough and len(self.master.columns) > ACTIVE_COLUMNS)
+        solved = self.master.solve(low, high, seconds, self.rough > 0 and len(self.master.columns) > ACTIVE_COLUMNS)
         if solved is None:
             raise TimeoutError
         self.solved, self.solved_on = solved, self.grid
@@ -124,7 +122,7 @@ class Bound:
         if self.rough:
             self._slow = 0 if kept > ROUGH_GAIN * scale else self._slow + 1
             if max(self.promised, kept) <= ROUGH_GAP * scale or self._slow > STUBBORN or not helpful:
-                self.end_rough(None if seconds is None else max(0.0, seconds - (time.perf_counter() - began)))
+                self.less_roughly(None if seconds is None else max(0.0, seconds - (time.perf_counter() - began)))
             return
         self._slow = 0 if kept > 0 else self._slow + 1
         if not self.free and max(self.promised, kept) <= NEAR * scale and at_edge.sum() <= EDGES * len(at_edge):
@@ -133,9 +131,13 @@ class Bound:
             self.free, self._reach = False, np.maximum(2 * self._reach, 50.0)
         self.done = self.free and (self.promised <= CLOSE_ENOUGH * scale or (not helpful and share == 1.0))
 
-    def end_rough(self, seconds: float | None) -> None:
-        """From now on everybody is priced to the point, first at the best prices so far; TimeoutError as in `step`."""
-        self.rough, self._slow = False, 0
+    def less_roughly(self, seconds: float | None) -> None:
+        """From now on people are priced less roughly, in the end to the point, first at the best prices so far.
+
+        TimeoutError as in `step`.
+        """
+        many = len(self.tables.arrays.row) > MANY_JOBS
+        self.rough, self._slow = (2 if self.rough == 1 and many else 0), 0
         self.priced = self._priced_at(self.points, self.nothing, seconds)
         self.master.add(self.pool, self.pool.take(self.priced.schedules))
         if self.solved is not None:
@@ -151,7 +153,6 @@ class Bound:
             seconds=seconds,
             rough=self.rough,
             most=ROUGH_TRIPS if self.rough else TRIPS,
-            labels=self._labels,
         )
         if not self.rough and priced.bound > self.proven:
             self.proven, self.proven_at = priced.bound, (self.grid, points)
@@ -228,7 +229,7 @@ class Bound:
         """A program of the schedules that are nearest to being worth it at the prices that prove most."""
         master = Master(self.grid, self.pricer)
         dearer = self.reduced()
-        order = np.argsort(dearer, kind="stable")[: self._active]
+        order = np.argsort(dearer, kind="stable")[: self.active]
         master.add(self.pool, order[dearer[order] < FORBIDDEN // 2].tolist())
         return master
 

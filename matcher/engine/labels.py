@@ -36,11 +36,14 @@ LABELS, FRONT, STATES, STEPS = 50_000, 512, 20_000, 200_000
 COLUMNS, VISITS = 40_000, 240_000
 GRID = 4
 
+HALVINGS = 2
+"""So often is it tried to prove something in between where all trips below the best known are too many."""
+
 EASY = 2000
 """With more labels than this, what is still to be gained is bounded job by job before it is tried again."""
 
-ROUGH_JOBS, ROUGH_LABELS = 48, 1000
-"""Of an interval, where good schedules are looked for and not the best."""
+ROUGH_JOBS, ROUGH_LABELS = (0, 48, 200), (0, 1_000, 8_000)
+"""Of an interval, where good schedules are looked for and not the best: very roughly (1) and less so (2)."""
 
 
 class Room(NamedTuple):
@@ -99,7 +102,7 @@ def room(people: int) -> Room:
 @njit(cache=True, nogil=True)
 def price_people(
     d: Arrays, nearest: Ints, points: Ints, worth: Ints, limit: Ints, near: int, most: int, people: Ints,
-    rough: bool, w: Room,
+    rough: int, w: Room,
 ) -> None:  # fmt: skip
     """Value and columns of these people.
 
@@ -108,7 +111,7 @@ def price_people(
     `near`: how many neighbours a request has; `most`: so many trips of an interval, with different last visits, become
     columns beside the best schedule. Values go to w.value, how much was remembered to w.level. When `rough`, good
     schedules are looked for and values may be above the cheapest schedule: few jobs, one label as good as another
-    whatever it has served, and no more than ROUGH_LABELS.
+    whatever it has served, and no more than ROUGH_LABELS: very roughly (1) or less so (2).
     """
     for v in people:
         if w.used[2]:
@@ -217,7 +220,7 @@ def _all_gains(d: Arrays, points: Ints, v: int) -> int:
 @njit(cache=True, nogil=True)
 def _price_person(
     d: Arrays, nearest: Ints, points: Ints, worth: int, limit: int, near: int, most: int, v: int, level: int,
-    rough: bool, w: Room,
+    rough: int, w: Room,
 ) -> bool:  # fmt: skip
     """Trips of each interval, then what to do in which; False when there was no room."""
     loaded = level < LEVELS - 1
@@ -491,15 +494,15 @@ def _reach(d: Arrays, points: Ints, i: int, base: int, jobs: Ints, ways: Ints, g
 
 
 @njit(cache=True, nogil=True)
-def _likely(d: Arrays, points: Ints, pay: int, jobs: Ints, number: int) -> int:
-    """Keep the ROUGH_JOBS jobs that gain most for whoever comes from home and half of the way back."""
+def _likely(d: Arrays, points: Ints, pay: int, jobs: Ints, number: int, most: int) -> int:
+    """Keep so many of the jobs, those that gain most for whoever comes from home and half of the way back."""
     gains = np.empty(number, dtype=np.int64)
     for a in range(number):
         j = jobs[a]
         gains[a] = pay * (d.there[j] + d.back[j] // 2) - _gain(d, points, j)
-    chosen = jobs[:number][np.argsort(gains)[:ROUGH_JOBS]].copy()
-    jobs[:ROUGH_JOBS] = np.sort(chosen)
-    return ROUGH_JOBS
+    chosen = jobs[:number][np.argsort(gains)[:most]].copy()
+    jobs[:most] = np.sort(chosen)
+    return most
 
 
 @njit(cache=True, nogil=True)
@@ -613,7 +616,7 @@ def _after(
 @njit(cache=True, nogil=True)
 def _trips(
     d: Arrays, nearest: Ints, points: Ints, i: int, person: Person, near: int, limit: int, worth: int, alone: bool,
-    most: int, rough: bool, w: Room,
+    most: int, rough: int, w: Room,
 ) -> int:  # fmt: skip
     """The best trips of an interval by load and visits, in w.front: how many, or -2 when there was no room."""
     v, base, fair = person.v, person.base, person.fair
@@ -621,8 +624,8 @@ def _trips(
     travel = d.travel[d.mode[i]]
     jobs = np.empty(d.jobs_from[i + 1] - d.jobs_from[i], dtype=np.int64)
     number = _worthwhile(d, points, i, jobs)
-    if rough and number > ROUGH_JOBS:
-        number = _likely(d, points, pay, jobs, number)
+    if rough and number > ROUGH_JOBS[rough]:
+        number = _likely(d, points, pay, jobs, number, ROUGH_JOBS[rough])
     ways = np.empty(number, dtype=np.int64)
     home = _ways_in(d, nearest, i, jobs, number, ways)
     most_today = d.most_today[v] if person.loaded else FAR_OFF
@@ -733,8 +736,14 @@ def _trips(
     begin_at, step_at = np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64)
     after = np.zeros((1, 1), dtype=np.int64)
     size = -1
-    for closely in (False, True):
-        if closely:
+    low = -FAR_OFF
+    # Lightly first; then with all that can be known beforehand: for good trips, for all trips below the best of them,
+    # and where that is too much for all trips below something in between.
+    for attempt in range(3 + HALVINGS):
+        closely, loose = attempt > 0, attempt == 1
+        if loose and not alone:
+            continue
+        if attempt == 1 or (attempt == 2 and not alone):
             # Of the lines below what the load costs, the two that bound the whole trip best are used.
             bounds = np.empty(len(slopes), dtype=np.int64)
             for k in range(len(slopes)):
@@ -746,54 +755,46 @@ def _trips(
             slopes, least_rest = slopes[chosen], least_rest[chosen]
             slope = slopes[0]
             hope_too = _hope(d, points, i, base + slope, jobs, ways, grid) + least_rest[0] - (pay + slope) * home
-            w.used[5] = -FAR_OFF
             for k in range(len(slopes)):
                 begin_at, step_at, values = _after(d, points, i, base + slopes[k], jobs, place, legs, latest, grid)
                 if k == 0:
                     after = np.empty((len(slopes), len(values)), dtype=np.int64)
                 after[k] = values + least_rest[k]
-                low = _low(d, points, i, pay, base, slopes[k], jobs, grid, begin_at, step_at, after[k])
-                w.used[5] = max(w.used[5], low)
+                low = max(low, _low(d, points, i, pay, base, slopes[k], jobs, grid, begin_at, step_at, after[k]))
+        below, wanted = limit, worth
+        if closely:
+            wanted = -FAR_OFF
+        if attempt > 2:
+            if low >= limit:
+                break
+            below = low + (limit - low) // 2
         size = _extend(
-            d,
-            points,
-            i,
-            person,
-            limit,
-            worth,
-            alone,
-            jobs,
-            place,
-            latest,
-            legs,
-            bit,
-            bit_too,
-            kept,
-            kept_too,
-            alive,
-            alive_too,
-            hope,
-            hope_too,
-            slope,
-            slopes,
-            free_visits,
-            shortest,
-            closely,
-            rough,
-            begin_at,
-            step_at,
-            after,
-            grid,
-            bucket,
-            group,
-            w,
-        )
-        if size >= 0:
+            d, points, i, person, below, wanted, alone, jobs, place, latest, legs, bit, bit_too, kept, kept_too, alive,
+            alive_too, hope, hope_too, slope, slopes, free_visits, shortest, closely, rough, loose, begin_at, step_at,
+            after, grid, bucket, group, w,
+        )  # fmt: skip
+        if loose:  # one point more, so that all trips find the same again
+            found = _front(d, person, size, end, pay, requests, where, limit, worth, most, w)
+            for f in range(max(0, found)):
+                limit = min(limit, w.front[2, f] + _rest(fair, w.front[0, f]) + 1)
+        elif attempt > 2:
+            if size < 0:
+                limit = below
+                continue
+            found = _front(d, person, size, end, pay, requests, where, below, worth, most, w)
+            if found < 0:
+                return found
+            low = below
+            for f in range(found):
+                low = min(low, w.front[2, f] + _rest(fair, w.front[0, f]))
+            size = -1
+            break
+        elif size >= 0:
             break
     if size < 0:
         # No trip costs less than this, and it stands for all of them: R grows at least as fast as its parts.
-        w.used[4] = 1
-        w.front[0, 0], w.front[1, 0], w.front[2, 0], w.front[3, 0] = 0, 0, w.used[5], 0
+        w.used[4], w.used[5] = 1, low
+        w.front[0, 0], w.front[1, 0], w.front[2, 0], w.front[3, 0] = 0, 0, low, 0
         return 1
     return _front(d, person, size, end, pay, requests, where, limit, worth, most, w)
 
@@ -825,7 +826,8 @@ def _extend(
     d: Arrays, points: Ints, i: int, person: Person, limit: int, worth: int, alone: bool, jobs: Ints, place: Ints,
     latest: Ints, legs: Ints, bit: Masks, bit_too: Masks, kept: Masks, kept_too: Masks, alive: Masks, alive_too: Masks,
     hope: Ints, hope_too: Ints, slope: int, slopes: Ints, free_visits: int, shortest: int, closely: bool,
-    rough: bool, begin_at: Ints, step_at: Ints, after: Ints, grid: int, bucket: Ints, group: Ints, w: Room,
+    rough: int, loose: bool, begin_at: Ints, step_at: Ints, after: Ints, grid: int, bucket: Ints, group: Ints,
+    w: Room,
 ) -> int:  # fmt: skip
     """All labels of an interval, from the start on; how many, -2 when there was no room, or too many for EASY."""
     v, base, fair = person.v, person.base, person.fair
@@ -835,7 +837,8 @@ def _extend(
     most_minutes = d.most_minutes[v] if person.loaded else FAR_OFF
     most_load = min(most_today, most_minutes)
     most_visits = d.most_visits[v] if person.loaded else FAR_OFF
-    room_for = w.used[3] if closely else ROUGH_LABELS if rough else min(EASY, w.used[3])
+    careless = rough > 0 or loose
+    room_for = w.used[3] if closely else ROUGH_LABELS[rough] if rough else min(EASY, w.used[3])
     bucket[:] = -1
     group[:] = -1
     w.time[0], w.load[0], w.visits[0], w.cost[0], w.rank[0] = start, 0, 0, 0, 0
@@ -899,18 +902,19 @@ def _extend(
                         other = group[spot]
                         before = -1
                         while other >= 0:
-                            following = w.beside[other]
+                            following, then_too = w.beside[other], w.time[other] - start
                             if (
                                 w.time[other] <= over
-                                and (rough or (w.seen[other] & alive[over - start] & ~seen) == 0)
-                                and (rough or (w.seen_too[other] & alive_too[over - start] & ~seen_too) == 0)
+                                and (careless or (w.seen[other] & alive[over - start] & ~seen) == 0)
+                                and (careless or (w.seen_too[other] & alive_too[over - start] & ~seen_too) == 0)
                                 and (
                                     w.rank[other] <= cost + rest
-                                    if w.load[other] <= load
+                                    if loose or w.load[other] <= load
                                     else w.cost[other] + _rest(fair, w.load[other] + to_come) <= at_most
                                 )
                                 and (
-                                    not person.hours
+                                    loose
+                                    or not person.hours
                                     or w.load[other] <= load
                                     or (
                                         w.load[other] + end - over + person.others <= most_minutes
@@ -918,7 +922,8 @@ def _extend(
                                     )
                                 )
                                 and (
-                                    not person.counts
+                                    loose
+                                    or not person.counts
                                     or w.visits[other] <= visits
                                     or w.visits[other] + more <= free_visits
                                 )
@@ -927,10 +932,10 @@ def _extend(
                                 break
                             if (
                                 over <= w.time[other]
-                                and (rough or (seen & ~w.seen[other] & alive[w.time[other] - start]) == 0)
-                                and (rough or (seen_too & ~w.seen_too[other] & alive_too[w.time[other] - start]) == 0)
-                                and load <= w.load[other]
-                                and (not person.counts or visits <= w.visits[other])
+                                and (careless or (seen & ~w.seen[other] & alive[then_too]) == 0)
+                                and (careless or (seen_too & ~w.seen_too[other] & alive_too[then_too]) == 0)
+                                and (loose or load <= w.load[other])
+                                and (loose or not person.counts or visits <= w.visits[other])
                                 and cost + rest <= w.rank[other]
                             ):
                                 w.dead[other] = 1
@@ -944,7 +949,7 @@ def _extend(
                         if beaten:
                             continue
                         if size >= room_for:
-                            return size if rough else -2
+                            return size if careless else -2
                         w.time[size], w.load[size], w.visits[size], w.cost[size] = over, load, visits, cost
                         w.rank[size] = cost + rest
                         w.seen[size], w.seen_too[size] = seen, seen_too

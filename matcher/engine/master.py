@@ -103,7 +103,7 @@ class Solved:
 
 
 class Master:
-    """The linear program of one grid. `filled`: how many seats of a row are filled already, in a dive."""
+    """The linear program of one grid. `filled`: how many seats of a row are filled already."""
 
     def __init__(self, grid: Grid, pricer: Pricer, filled: Mapping[int, int] | None = None) -> None:
         self.grid, self.pricer, self.filled = grid, pricer, filled or {}
@@ -165,17 +165,16 @@ class Master:
         worth = duals[self._first_person :]
         return Solved(float(objective), prices, worth, share[self._first_schedule :], self._served(share))
 
-    def whole(self, seconds: float, pool: Pool, known: Sequence[int] = (), gap: float = 0.0005) -> list[int] | None:
-        """The best whole schedules among the columns found in so much time: their numbers in the pool; None if none.
+    def ask_for_whole(self, pool: Pool, known: Sequence[int], gap: float = 0.0005) -> None:
+        """From now on only whole schedules will do, where requests have one bucket each. `known`: those of a plan.
 
-        Seats may be filled more often than asked for; what is too much is left out of the plan. `known`: columns that
-        go together, to begin from.
+        Seats may be filled more often than asked for; what is too much is left out of the plan.
         """
         h, size = self._highs, self.grid.size
         boxes = np.arange(self._first_box, self._first_schedule, dtype=np.int32)
         most = np.zeros(len(boxes))
-        begun = [p for n in self.filled for p in range(self.grid.price_from[n], self.grid.price_from[n + 1])]
-        most[begun] = np.inf
+        some_filled = [p for n in self.filled for p in range(self.grid.price_from[n], self.grid.price_from[n + 1])]
+        most[some_filled] = np.inf
         h.changeColsCost(len(boxes), boxes, np.concatenate([np.full(size, UNFILLED), np.zeros(size)]))
         h.changeColsBounds(len(boxes), boxes, np.zeros(len(boxes)), most)
         rows = np.arange(size, dtype=np.int32)
@@ -188,6 +187,10 @@ class Master:
         h.setOptionValue("presolve", "on")
         h.setOptionValue("mip_rel_gap", gap)
         self._begin_from(pool, known)
+
+    def whole(self, seconds: float) -> list[int] | None:
+        """The best whole schedules among the columns found in so much time: their numbers in the pool; None if none."""
+        h = self._highs
         h.setOptionValue("time_limit", float(h.getRunTime() + max(0.1, seconds)))
         h.run()
         share = np.array(h.getSolution().col_value)
@@ -196,22 +199,24 @@ class Master:
         return [self.columns[n] for n in np.nonzero(share[self._first_schedule :] > 0.5)[0].tolist()]
 
     def _begin_from(self, pool: Pool, known: Sequence[int]) -> None:
-        """Tell the integer program of a plan, where every request has a column for being left unserved."""
+        """Tell the integer program of a plan."""
         place = {number: n for n, number in enumerate(self.columns)}
         mine = [place[number] for number in known if number in place]
-        if not mine or any(column < 0 or sign > 0 for column, sign in self._served_by):
+        if not mine:
             return
         column, row, start = pool.visits
         done = np.isin(column, known)
         covered = np.zeros(self.grid.size, dtype=bool)
         covered[self.grid.index(row[done], start[done])] = True
+        optional = np.array([self.grid.tables.rows[n].optional for n in self.grid.row_of], dtype=bool)
         value = np.zeros(self._first_schedule + len(self.columns))
         lp = self._highs.getLp().a_matrix_
         for choice in self._choices:
             seats = lp.index_[lp.start_[choice] : lp.start_[choice + 1]]
-            value[choice] = float(not covered[seats].all())
+            value[choice] = float(not (covered[seats] | optional[seats]).all())
         value[self._first_schedule + np.array(mine)] = 1.0
-        self._highs.setSolution(len(value), np.arange(len(value), dtype=np.int32), value)
+        whole = [*self._choices, *range(self._first_schedule, len(value))]
+        self._highs.setSolution(len(whole), np.array(whole, dtype=np.int32), value[whole])
 
     def _served(self, share: Floats) -> Floats:
         out = np.zeros(len(self._served_by))

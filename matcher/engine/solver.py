@@ -12,11 +12,11 @@ from typing import Literal
 from matcher.cost import keeps_pin
 from matcher.engine.bound import Bound
 from matcher.engine.compile import compiled, start_compiling
-from matcher.engine.dive import Dive, assigned
 from matcher.engine.grid import Grid
 from matcher.engine.master import Pool
 from matcher.engine.pricing import Pricer
 from matcher.engine.search import Search
+from matcher.engine.selection import Selection, assigned
 from matcher.engine.tables import Tables
 from matcher.engine.tree import Tree
 from matcher.exact import Exact, exact
@@ -41,21 +41,21 @@ EXACT_SHARE = 0.7
 SEARCH_SHARE, TREE_SEARCH = 0.2, 0.1
 """How much of the time goes into the search before prices are looked for: the program begins with its trips."""
 
-BOUND_SHARE, CREWS_SHARE, TREE_SHARE = 0.5, 0.9, 0.3
-"""How much of the time that is then left goes at most into prices, before whole plans are made of them: where all
-requests are for one, where there are crews, and where a tree of choices follows."""
+BOUND_SHARE, TREE_SHARE = 0.5, 0.3
+"""How much of the time that is then left goes at most into prices, before whole plans are made of them; and where a
+tree of choices follows."""
 
-DIVE_SHARE = 0.5
-"""How much of the time that is left a dive may take."""
-
-HOT, WARM, COLD = 400.0, 40.0, 1.0
+HOT, WARM, COLD = 150.0, 40.0, 1.0
 """Temperatures, in points: the first search begins with, one that goes on from a good plan, and both end with."""
 
-DIVE_SECONDS, CREWS_SLOWER = 0.02, 15.0
-"""A dive is worth beginning with so many seconds left for each row of seats, and so many times that with crews."""
+SELECT_SECONDS, SELECT_SHARE = 0.01, 0.75
+"""A selection is worth beginning with so many seconds left for each row of seats; so much of the time it may take."""
 
-MANY_JOBS, MANY_SHARE = 600_000, 0.4
-"""Of larger instances it is not sure that a round of prices ends in time: then the search gets most of it."""
+MANY_ROWS = 1_500
+"""With more rows of seats whole schedules are chosen region by region."""
+
+HUGE_JOBS, HUGE_SHARE = 600_000, 0.75
+"""Of larger instances a round of prices to the point takes a minute and more, and there is no bound before it."""
 
 CONVERGED = 0.005
 """A tree is grown once the program promises no more than this share beyond what is proven."""
@@ -123,7 +123,6 @@ class _Run:
     start_proof: Proof | None = None
     priced: Bound | None = None
     tree: Tree | None = None
-    dives = 0
 
     def __init__(
         self,
@@ -166,11 +165,12 @@ class _Run:
         return len(self.instance.requests) <= requests and len(self.instance.volunteers) <= volunteers
 
     def _begin(self) -> None:
-        """A first plan: what still fits of an earlier one, and what can be served beside it."""
+        """A first plan: what still fits of an earlier one, else what is pinned, and what can be served beside it."""
         if self.start is not None:
             self.search.begin_from(self.start.assignments)
             self.search.insert_rest(self._late)
         else:
+            self.search.begin_from(held(self.instance))
             self.search.insert_by_regret(self._late)
         self._report(always=True)
 
@@ -198,15 +198,15 @@ class _Run:
             self._look((TREE_SEARCH if self._branching() else SEARCH_SHARE) * self._left())
         if compiled(self._left()):
             try:
-                share = BOUND_SHARE if not self._crews else TREE_SHARE if self._branching() else CREWS_SHARE
-                if len(self.tables.arrays.row) > MANY_JOBS:
-                    share = MANY_SHARE
+                share = TREE_SHARE if self._branching() and self._crews else BOUND_SHARE
+                if len(self.tables.arrays.row) > HUGE_JOBS:
+                    share = HUGE_SHARE
                 self.priced = self._first_bound(self._elapsed() + share * self._left())
                 self._note_bound(self.priced)
                 self._prove(self._elapsed() + share * self._left())
                 while not self._finished() and self.priced is not None:
-                    if self._diving():
-                        self._dive()
+                    if self._left() >= SELECT_SECONDS * len(self.tables.rows):
+                        self._select()
                     self._look((0.1 if self._branching() else 0.3) * self._left(), WARM)
                     self._prove(self._elapsed() + (0.1 if self._branching() else 0.4) * self._left())
                     if self._branching() and self.priced.promised <= CONVERGED * abs(self.priced.proven):
@@ -215,10 +215,6 @@ class _Run:
                 pass
         while not self._finished():
             self._look(self._left(), WARM)
-
-    def _diving(self) -> bool:
-        """Whether a dive has the time it takes: crews share their starts, and each step prices many people again."""
-        return self._left() >= DIVE_SECONDS * len(self.tables.rows) * (CREWS_SLOWER if self._crews else 1.0)
 
     def _branching(self) -> bool:
         """Whether a tree can grow far enough to matter."""
@@ -299,24 +295,24 @@ class _Run:
         if self.start_proof is not None:
             grid = Grid(self.tables)
             points = grid.points_of(first_leaf(self.start_proof.tree))
-        rough = len(self.tables.arrays.row) > MANY_JOBS
-        return Bound(pricer, self.search.best(), pool, grid, points, self._before(until), rough)
+        return Bound(pricer, self.search.best(), pool, grid, points, self._before(until), rough=1)
 
-    def _dive(self) -> None:
-        """Make a whole plan of the mixture the prices came to, and go on searching from it if it is any good."""
+    def _select(self) -> None:
+        """Make a whole plan of the schedules the prices brought up, and go on searching from it if it is any good."""
         assert self.priced is not None
-        end = self._elapsed() + DIVE_SHARE * self._left()
+        end = self._elapsed() + SELECT_SHARE * self._left()
 
         def left() -> float:
             self._report()
             return 0.0 if self._finished() else end - self._elapsed()
 
-        dive = Dive(self.priced, left)
         self._learn(self.priced)
-        if self._crews or self.dives % 2:
-            dive.run()
-        self.dives += 1
-        schedules = dive.finish(0.8 * self._left(), self.priced.schedules_of(self.search.best()))
+        selection = Selection(self.priced, self.search.best(), left)
+        selection.hold()
+        if len(self.tables.rows) > MANY_ROWS:
+            schedules = selection.by_regions(self.threads, self.seed)
+        else:
+            schedules = selection.whole(end - self._elapsed())
         self.search.begin_from(assigned(self.tables, schedules))
         self.search.insert_rest(self._late)
         self._report()
@@ -397,3 +393,27 @@ class _Run:
             return Unserved(request.id, why_settled(self.instance, request))
         points = self.search.cheapest_insertion(r)
         return Unserved(request.id, why_left_out(self.instance, request, assignments, points))
+
+
+def held(instance: Instance) -> list[Assignment]:
+    """Requests with a pin as they are in force: nothing else may come first where a pin can be kept."""
+    pinned = {pin.request for pin in instance.pinned}
+    known: list[tuple[str, str, int | None, int | None]] = [
+        (e.request, e.volunteer, e.seat, e.start) for e in instance.published if e.request in pinned
+    ]
+    known += [
+        (pin.request, pin.volunteer, pin.seat, pin.start)
+        for pin in instance.pinned
+        if (pin.request, pin.volunteer) not in instance.published_of
+    ]
+    found = []
+    for id, person, seat, start in known:
+        pin = instance.pin_of.get((id, person))
+        request = instance.request(id)
+        k = pin.seat if pin is not None and pin.seat is not None else seat
+        at = pin.start if pin is not None and pin.start is not None else start
+        if k is None and len(request.seats) == 1:
+            k = 0
+        if k is not None and k < len(request.seats) and at is not None:
+            found.append(Assignment(id, k, person, at, at + request.seat_minutes(k)))
+    return found

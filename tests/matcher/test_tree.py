@@ -1,4 +1,4 @@
-"""Buckets, choices and the tree: what is proven under them, and plans made by diving."""
+"""Buckets, choices and the tree: what is proven under them, and whole plans made of schedules."""
 
 import subprocess
 import sys
@@ -9,16 +9,16 @@ import pytest
 from matcher import judge, judge_proof, read_proof, solve, write_proof
 from matcher.engine.bound import Bound
 from matcher.engine.compile import compile_kernels
-from matcher.engine.dive import Dive, assigned
 from matcher.engine.grid import Grid
 from matcher.engine.pricing import Pricer
 from matcher.engine.search import Search
+from matcher.engine.selection import Selection, assigned
 from matcher.engine.tables import Tables
 from matcher.engine.tree import Tree
 from matcher.exact import exact
 from matcher.proof import Proof, Split, first_leaf, proven_bound
 from scenarios import generate
-from scenarios.generator import FULL_COST, TEAMS
+from scenarios.generator import EVERYTHING, FULL_COST, TEAMS
 from tests.matcher.meeting import drawn
 from tests.samples import sample
 
@@ -93,17 +93,28 @@ def test_prices_come_back_from_a_proof():
     assert Grid(bound.tables).points_of(grid.leaf(points)).shape == (Grid(bound.tables).size,)
 
 
-def test_a_dive_makes_a_whole_plan():
-    """From converged prices to a plan the judge finds clean, no dearer than the first plan by much."""
-    day = generate(40, 50, seed=2, **FULL_COST, **TEAMS)
-    bound, search = bound_of(day, 40)
-    first = search.best_cost
-    end = time.perf_counter() + 4.0
-    dive = Dive(bound, lambda: end - time.perf_counter())
-    dive.run()
-    search.begin_from(assigned(bound.tables, dive.finish(5.0)))
-    search.insert_rest()
-    assert bound.proven <= search.best_cost <= first
+@pytest.mark.parametrize("crews", [{}, TEAMS], ids=["singles", "crews"])
+@pytest.mark.parametrize("regional", [False, True], ids=["at once", "by regions"])
+def test_a_selection_is_a_whole_plan_no_dearer_than_the_one_it_began_from(monkeypatch, crews, regional):
+    monkeypatch.setattr("matcher.engine.regions.PEOPLE", 12)
+    day = generate(40, 50, seed=2, **FULL_COST, **crews)
+    bound, search = bound_of(day, 25)
+    end = time.perf_counter() + 5.0
+    selection = Selection(bound, search.best(), lambda: end - time.perf_counter())
+    selection.hold()
+    schedules = selection.by_regions(threads=2, seed=1) if regional else selection.whole(4.0)
+    after = Search(bound.tables, seed=1)
+    after.begin_from(assigned(bound.tables, schedules))
+    assert bound.proven <= after.best_cost <= search.best_cost
+    assert after.served() >= search.served()
+
+
+def test_a_first_plan_keeps_every_pin_that_can_be_kept():
+    """The generator pins whole crews of a plan that holds, so all can be."""
+    for seed in range(6):
+        day = generate(60, 80, days=2, seed=seed, **EVERYTHING)
+        plan = solve(day, seconds=1.0, engine="search")
+        assert day.pinned and plan.broken_pins == ()
 
 
 def test_a_solve_starts_from_an_earlier_plan_and_its_proof():

@@ -1,0 +1,148 @@
+"""From schedules that are near to being worth it to a whole plan: the choice among them is an integer program.
+
+People of a crew must agree about a start, which prices of whole ranges of starts cannot make them do. So before whole
+schedules are chosen, each crew is held to the start it has in the best plan so far, and people are priced again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+
+from matcher.engine.bound import ACTIVE_COLUMNS, MANY_JOBS, ROUGH_TRIPS, Bound
+from matcher.engine.grid import Choice, Grid
+from matcher.engine.master import FORBIDDEN, Master, Solved
+from matcher.engine.pricing import TRIPS, Schedule
+from matcher.engine.regions import Regions
+from matcher.engine.tables import Ints, Tables
+from matcher.plan import Assignment
+
+ROUNDS = 20
+"""So often are people priced again once starts are held, while that brings the program down."""
+
+REACH = 1000.0
+"""How far prices may move in one round."""
+
+ENOUGH = 1e-4
+"""A round that brings less than this share was the last of its kind."""
+
+MOST_WHOLE = 10_000
+"""So many of the schedules nearest to being worth it are chosen among in one program."""
+
+NEAR_WORTH, NEAR_TRIPS = 300, 60
+"""Schedules are made that are by so many points dearer than the best of their person, and so many trips of each
+interval."""
+
+
+class Selection:
+    """Whole plans made of what a bound's prices brought up, beginning from one that is known."""
+
+    def __init__(self, bound: Bound, assignments: Sequence[Assignment], left: Callable[[], float]) -> None:
+        self.bound, self.tables, self.pricer, self.pool = bound, bound.tables, bound.pricer, bound.pool
+        self._left, self._grid, self._points = left, bound.grid, bound.points
+        self._known = self.pool.take(self.pricer.schedules_of(assignments))
+        self._many = len(self.tables.arrays.row) > MANY_JOBS
+        self._begun = {self.tables.instance.request_index[a.request]: a.start for a in assignments if a.seat == 0}
+
+    def hold(self) -> None:
+        """Hold crews to the starts they have; who is left out stays so. People are priced again."""
+        crews = [r for r in self.tables.open if len(self.tables.requests[r].seats) > 1]
+        if not crews:
+            return
+        choices = {r: Choice(((self._begun[r], self._begun[r]),) if r in self._begun else ()) for r in crews}
+        grid = Grid(self.tables, None, choices)
+        points = self._grid.moved(self._points, grid)
+        master = self._master(grid, points)
+        rough, before = 1, np.inf
+        for _ in range(ROUNDS):
+            inner = len(master.columns) > ACTIVE_COLUMNS
+            solved = master.solve(points - REACH, points + REACH, max(1.0, self._left()), inner)
+            if solved is None:
+                break
+            self._grid, self._points = grid, np.rint(solved.prices).astype(np.int64)
+            points = self._points
+            if self._left() <= 0:
+                break
+            if before - solved.points < ENOUGH * abs(solved.points):
+                if rough != 1:
+                    break
+                rough = 2 if self._many else 0
+            before = solved.points
+            new = self.pool.take(self._priced(solved, rough))
+            if not master.add(self.pool, new) and not rough:
+                break
+
+    def whole(self, seconds: float) -> list[Schedule]:
+        """The best choice of schedules found in so much time.
+
+        Before it chooses, everything near to being worth it is made (as in Baldacci, Christofides and Mingozzi 2008,
+        but for trips that others make superfluous).
+        """
+        began = self._left()
+        dearer = self._near()
+        order = np.argsort(dearer, kind="stable")[:MOST_WHOLE]
+        master = Master(self._grid, self.pricer)
+        master.add(self.pool, [*self._known, *order[dearer[order] <= NEAR_WORTH].tolist()])
+        master.ask_for_whole(self.pool, self._known)
+        chosen = master.whole(seconds - max(0.0, began - self._left()))
+        return [self.pool.schedules[n] for n in (self._known if chosen is None else chosen)]
+
+    def by_regions(self, threads: int, seed: int) -> list[Schedule]:
+        """The known plan made cheaper region by region. Crews must be held."""
+        dearer = self._near()
+        regions = Regions(self._grid, self.pricer, self.pool, self._points, dearer, NEAR_WORTH, self._known, seed)
+        regions.run(self._left, threads)
+        return [self.pool.schedules[n] for n in regions.doing.values()]
+
+    def _priced(self, solved: Solved, rough: int) -> list[Schedule]:
+        worth = np.minimum(self.bound.nothing, np.rint(solved.worth).astype(np.int64))
+        most = ROUGH_TRIPS if rough else TRIPS
+        limits = self._limits()
+        return self.pricer.priced(self._grid, self._points, worth, limits, rough=rough, most=most).schedules
+
+    def _near(self) -> Ints:
+        """Make every schedule that is near to being worth it; by how much each of the pool is dearer than the best."""
+        limits, rough = self._limits(), 2 if self._many else 0
+        worth = self.pricer.priced(self._grid, self._points, self.bound.nothing, limits, rough=rough).values
+        near = worth + NEAR_WORTH
+        found = self.pricer.priced(self._grid, self._points, near, near, most=NEAR_TRIPS, rough=rough)
+        self.pool.take(found.schedules)
+        dearer: Ints = self.pool.values(self._grid, self._points) - worth[self.pool.v]
+        return dearer
+
+    def _limits(self) -> Ints:
+        """By person the least value of a schedule that is known."""
+        limits = self.bound.nothing.copy()
+        np.minimum.at(limits, self.pool.v, self.pool.values(self._grid, self._points))
+        return limits
+
+    def _master(self, grid: Grid, points: Ints) -> Master:
+        """The program of the known plan and the schedules that are nearest to being worth it."""
+        master = Master(grid, self.pricer)
+        values = self.pool.values(grid, points)
+        worth = self.bound.nothing.copy()
+        np.minimum.at(worth, self.pool.v, values)
+        dearer = values - worth[self.pool.v]
+        order = np.argsort(dearer, kind="stable")[: self.bound.active]
+        master.add(self.pool, [*self._known, *order[dearer[order] < FORBIDDEN // 2].tolist()])
+        return master
+
+
+def assigned(tables: Tables, schedules: Iterable[Schedule]) -> list[Assignment]:
+    """Schedules as a plan has them; like seats are taken in order. It may hold crews that are not whole."""
+    found = []
+    taken: Counter[int] = Counter()
+    for schedule in schedules:
+        for job, start in schedule.visits:
+            n = int(tables.arrays.row[job])
+            row = tables.rows[n]
+            if taken[n] >= len(row.seats):
+                continue
+            k = row.seats[taken[n]]
+            taken[n] += 1
+            request = tables.requests[row.r]
+            person = tables.volunteers[schedule.v].id
+            found.append(Assignment(request.id, k, person, start, start + request.seat_minutes(k)))
+    return sorted(found)
