@@ -14,7 +14,7 @@ import numpy as np
 
 from matcher.engine.grid import Grid
 from matcher.engine.master import FORBIDDEN, Master, Pool, Solved
-from matcher.engine.pricing import TRIPS, Priced, Pricer, Schedule
+from matcher.engine.pricing import TRIPS, Priced, Pricer
 from matcher.engine.tables import Ints
 from matcher.plan import Assignment
 from matcher.proof import Leaf
@@ -44,7 +44,7 @@ ROUGH_GAP, ROUGH_GAIN = 0.005, 0.0005
 """Schedules are looked for roughly until the program promises no more than this share, or what seems proven has not
 grown by so much for STUBBORN rounds."""
 
-MANY_JOBS = 200_000
+MANY_JOBS = 600_000
 """In larger instances a rough stage is followed by one that is less so: to price to the point takes long."""
 
 ACTIVE_COLUMNS, ACTIVE_EACH = 6_000, 4
@@ -69,10 +69,10 @@ class Bound:
         self.pricer, self.tables = pricer, pricer.tables
         self.grid = grid or Grid(self.tables)
         self.pool = pool or Pool(self.tables.arrays.row)
-        self.pool.take(self.schedules_of(assignments))
+        self.pool.take(self.pricer.schedules_of(assignments))
         self.nothing = np.zeros(len(self.tables.volunteers), dtype=np.int64)
         self.active = max(ACTIVE_COLUMNS, ACTIVE_EACH * (len(self.tables.volunteers) + len(self.tables.rows)))
-        self.points = self.first_prices(pricer, self.grid, assignments) if points is None else points
+        self.points = self._first_prices(assignments) if points is None else points
         self.proven = self.tables.settled
         self.proven_at: tuple[Grid, Ints] | None = None
         self.priced = self._priced_at(self.points, self.nothing, seconds)
@@ -137,8 +137,12 @@ class Bound:
         TimeoutError as in `step`.
         """
         many = len(self.tables.arrays.row) > MANY_JOBS
-        self.rough, self._slow = (2 if self.rough == 1 and many else 0), 0
-        self.priced = self._priced_at(self.points, self.nothing, seconds)
+        was, self.rough, self._slow = self.rough, 2 if self.rough == 1 and many else 0, 0
+        try:
+            self.priced = self._priced_at(self.points, self.nothing, seconds)
+        except TimeoutError:
+            self.rough = was
+            raise
         self.master.add(self.pool, self.pool.take(self.priced.schedules))
         if self.solved is not None:
             self.promised = self.solved.points - self.priced.bound
@@ -240,21 +244,16 @@ class Bound:
         dearer: Ints = self.pool.values(self.grid, self.points) - self.priced.values[self.pool.v]
         return dearer
 
-    def schedules_of(self, assignments: Sequence[Assignment]) -> list[Schedule]:
-        """What each person does in a plan."""
-        return self.pricer.schedules_of(assignments)
-
-    @staticmethod
-    def first_prices(pricer: Pricer, grid: Grid, assignments: Sequence[Assignment]) -> Ints:
+    def _first_prices(self, assignments: Sequence[Assignment]) -> Ints:
         """Of a seat that is filled its share of what its person does, else what a person near by would take for it."""
-        tables = pricer.tables
+        tables = self.tables
         d, travel = tables.arrays, tables.instance.weights.travel
         prices = np.zeros(len(tables.rows), dtype=np.int64)
         for n, row in enumerate(tables.rows):
             near = d.by_row[d.rows_from[n] : d.rows_from[n + 1]][:3]
             alone = int((travel * (d.there[near] + d.back[near]) + d.fit[near]).max(initial=0))
             prices[n] = min(alone, tables.price[row.r])
-        for schedule in pricer.schedules_of(assignments):
+        for schedule in self.pricer.schedules_of(assignments):
             for job, _ in schedule.visits:
                 prices[d.row[job]] = max(0, schedule.points // len(schedule.visits))
-        return prices[grid.row_of]
+        return prices[self.grid.row_of]

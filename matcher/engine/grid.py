@@ -10,7 +10,7 @@ A request under choices (FORMAT.md, Proof) may start only in some spans, or may 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -43,8 +43,7 @@ class Choice:
 class Grid:
     """Buckets of starts under choices. `arrays` has pieces cut by them, `size` prices; nothing changes once made.
 
-    `cuts` gives of a request the starts at which a new bucket begins, `choices` what is decided of it. Rows that are
-    `closed` are filled already: nobody may fill them again.
+    `cuts` gives of a request the starts at which a new bucket begins, `choices` what is decided of it.
     """
 
     def __init__(
@@ -52,9 +51,8 @@ class Grid:
         tables: Tables,
         cuts: Mapping[int, Sequence[int]] | None = None,
         choices: Mapping[int, Choice] | None = None,
-        closed: Collection[int] = (),
     ) -> None:
-        self.tables, self.closed = tables, frozenset(closed)
+        self.tables = tables
         self.cuts = {r: tuple(sorted(set(at))) for r, at in (cuts or {}).items()}
         self.choices = dict(choices or {})
         self.buckets = {r: self._buckets(r) for r in tables.open}
@@ -212,7 +210,7 @@ class Grid:
     def _arrays(self) -> Arrays:
         """The arrays of the tables with pieces cut by buckets and choices, each with its price."""
         old = self.tables.arrays
-        if self.size == len(self.tables.rows) and not self.choices and not self.closed:
+        if self.size == len(self.tables.rows) and not self.choices:
             return old
         pairs, inverse = self.tables.piece_groups
         pieces: list[tuple[Piece, int]] = []
@@ -241,8 +239,6 @@ class Grid:
         )
 
     def _cut(self, piece: Piece, n: int) -> list[tuple[Piece, int]]:
-        if n in self.closed:
-            return []
         low, high, base = self.lows[n], self.highs[n], int(self.price_from[n])
         r = self.tables.rows[n].r
         seats = (

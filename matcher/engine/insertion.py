@@ -309,7 +309,7 @@ def slots(
     memory, piece, tally, travel = c.memory, c.piece, c.tally, c.travel
     v, r, minutes = memory[t, OWNER], row[OF], row[TAKES]
     room = allowance(memory, t, YES)
-    if room < 0:
+    if room < 0 or (tally[BLINK] > 0 and draw(tally) % 1000 < tally[BLINK]):
         return used
     now, mode, target = tally[NOW], memory[t, MODE], memory[v, TARGET]
     load = memory[v, HISTORY] + memory[v, LOAD]

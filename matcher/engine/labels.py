@@ -14,7 +14,8 @@ visit and after it is bounded on a grid of `GRID` minutes or less, every way tak
 
 What is forgotten is never lost: a label remembers a served request only among the neighbours of where it has been
 since (ng-routes), up to 128 of them, and a request may come again in another interval of the same person. So a value
-may be below the cheapest schedule, never above. Where labels outgrow their room a bound stands for the trip (`_low`).
+may be below the cheapest schedule, never above. Where labels outgrow their room a bound stands for the trip (`_low`,
+or what no trip was found to be below).
 """
 
 from __future__ import annotations
@@ -46,6 +47,11 @@ ROUGH_JOBS, ROUGH_LABELS = (0, 48, 200), (0, 1_000, 8_000)
 """Of an interval, where good schedules are looked for and not the best: very roughly (1) and less so (2)."""
 
 
+SOME_COLUMNS, SOME_VISITS, STOPPED, MOST_LABELS, SHORT = range(5)
+"""What `Room.used` says: columns and visits written, 1 when the work is to be broken off, the most labels of an
+interval, and 1 when they were not enough."""
+
+
 class Room(NamedTuple):
     """What the kernel writes on, one for each thread; nothing in it outlives a person but the columns."""
 
@@ -72,8 +78,7 @@ class Room(NamedTuple):
     column: Ints  # [4, COLUMNS]: person, value, first visit, behind the last
     visit_job: Ints  # [VISITS]
     visit_start: Ints
-    used: Ints  # [6]: columns, visits, 1 when the work is to be broken off, the most labels of an interval, 1 when
-    # they were not enough, and what then is below every trip of the interval
+    used: Ints  # [5]: see SOME_COLUMNS to SHORT
 
 
 class Person(NamedTuple):
@@ -94,7 +99,7 @@ def room(people: int) -> Room:
     shapes: dict[str, int | tuple[int, int]] = dict.fromkeys(Room._fields, LABELS)
     shapes |= {"front": (4, FRONT), "state": (7, STATES), "step_job": STEPS, "step_start": STEPS}
     shapes |= {"value": people, "level": people, "column": (4, COLUMNS), "visit_job": VISITS, "visit_start": VISITS}
-    shapes |= {"used": 6}
+    shapes |= {"used": 5}
     masks = ("seen", "seen_too")
     return Room(**{n: np.zeros(s, dtype=np.uint64 if n in masks else np.int64) for n, s in shapes.items()})
 
@@ -114,12 +119,12 @@ def price_people(
     whatever it has served, and no more than ROUGH_LABELS: very roughly (1) or less so (2).
     """
     for v in people:
-        if w.used[2]:
+        if w.used[STOPPED]:
             return
         w.level[v] = LEVELS
         for level in range(LEVELS):
             if _price_person(d, nearest, points, worth[v], limit[v], near, most, v, level, rough, w):
-                w.level[v] = max(level, w.used[4])
+                w.level[v] = max(level, w.used[SHORT])
                 break
         if w.level[v] == LEVELS:
             w.value[v] = _all_gains(d, points, v)
@@ -231,8 +236,8 @@ def _price_person(
     state[5, 0] = state[6, 0] = 0
     stage_from, stage_to, steps = 0, 1, 0
     first, last = d.intervals_from[v], d.intervals_from[v + 1]
-    columns, visits = w.used[0], w.used[1]
-    w.used[4] = 0
+    columns, visits = w.used[SOME_COLUMNS], w.used[SOME_VISITS]
+    w.used[SHORT] = 0
     base, fair = _fair(d, v, loaded)
     counts = loaded and d.most_visits[v] < FAR_OFF
     hours = loaded and (d.most_today[v] < FAR_OFF or d.most_minutes[v] < FAR_OFF)
@@ -268,7 +273,7 @@ def _price_person(
                     cheapest = min(cheapest, front[2, f])
                 least[i - first] = max(least[i - first], cheapest)
         if found == -2:
-            w.used[0], w.used[1] = columns, visits
+            w.used[SOME_COLUMNS], w.used[SOME_VISITS] = columns, visits
             return False
         done_minutes += length
         new_day = i > first and d.day[i] != d.day[i - 1]
@@ -279,7 +284,7 @@ def _price_person(
                 step_from = steps
                 steps = _write_steps(w, front[3, f], steps)
                 if steps < 0:
-                    w.used[0], w.used[1] = columns, visits
+                    w.used[SOME_COLUMNS], w.used[SOME_VISITS] = columns, visits
                     return False
             for s in range(stage_from, stage_to):
                 load, count, points_here = 0, 0, 0
@@ -311,7 +316,7 @@ def _price_person(
                     later_today,
                 )
                 if grown < 0:
-                    w.used[0], w.used[1] = columns, visits
+                    w.used[SOME_COLUMNS], w.used[SOME_VISITS] = columns, visits
                     return False
                 if grown > size:
                     state[5, size], state[6, size] = step_from, steps if f >= 0 else step_from
@@ -323,7 +328,7 @@ def _price_person(
         if value < best:
             best, chosen = value, s
     w.value[v] = best
-    if chosen >= 0 and best < worth and loaded and not w.used[4]:
+    if chosen >= 0 and best < worth and loaded and not w.used[SHORT]:
         _write_schedule(w, v, best, chosen)
     return True
 
@@ -371,7 +376,7 @@ def _write_steps(w: Room, label: int, steps: int) -> int:
 @njit(cache=True, nogil=True)
 def _write_schedule(w: Room, v: int, value: int, s: int) -> None:
     """A column of the visits of this state and of those it came from; none when there is no room."""
-    c, n = w.used[0], w.used[1]
+    c, n = w.used[SOME_COLUMNS], w.used[SOME_VISITS]
     if c >= COLUMNS:
         return
     while s > 0:
@@ -381,14 +386,14 @@ def _write_schedule(w: Room, v: int, value: int, s: int) -> None:
             w.visit_job[n], w.visit_start[n] = w.step_job[step], w.step_start[step]
             n += 1
         s = w.state[4, s]
-    w.column[0, c], w.column[1, c], w.column[2, c], w.column[3, c] = v, value, w.used[1], n
-    w.used[0], w.used[1] = c + 1, n
+    w.column[0, c], w.column[1, c], w.column[2, c], w.column[3, c] = v, value, w.used[SOME_VISITS], n
+    w.used[SOME_COLUMNS], w.used[SOME_VISITS] = c + 1, n
 
 
 @njit(cache=True, nogil=True)
 def _write_trip(w: Room, v: int, value: int, label: int) -> None:
     """A column of one trip; none when there is no room."""
-    c, n = w.used[0], w.used[1]
+    c, n = w.used[SOME_COLUMNS], w.used[SOME_VISITS]
     if c >= COLUMNS:
         return
     while w.job[label] >= 0:
@@ -397,8 +402,8 @@ def _write_trip(w: Room, v: int, value: int, label: int) -> None:
         w.visit_job[n], w.visit_start[n] = w.job[label], w.begin[label]
         n += 1
         label = w.parent[label]
-    w.column[0, c], w.column[1, c], w.column[2, c], w.column[3, c] = v, value, w.used[1], n
-    w.used[0], w.used[1] = c + 1, n
+    w.column[0, c], w.column[1, c], w.column[2, c], w.column[3, c] = v, value, w.used[SOME_VISITS], n
+    w.used[SOME_COLUMNS], w.used[SOME_VISITS] = c + 1, n
 
 
 @njit(cache=True, nogil=True)
@@ -793,7 +798,7 @@ def _trips(
             break
     if size < 0:
         # No trip costs less than this, and it stands for all of them: R grows at least as fast as its parts.
-        w.used[4], w.used[5] = 1, low
+        w.used[SHORT] = 1
         w.front[0, 0], w.front[1, 0], w.front[2, 0], w.front[3, 0] = 0, 0, low, 0
         return 1
     return _front(d, person, size, end, pay, requests, where, limit, worth, most, w)
@@ -838,7 +843,7 @@ def _extend(
     most_load = min(most_today, most_minutes)
     most_visits = d.most_visits[v] if person.loaded else FAR_OFF
     careless = rough > 0 or loose
-    room_for = w.used[3] if closely else ROUGH_LABELS[rough] if rough else min(EASY, w.used[3])
+    room_for = w.used[MOST_LABELS] if closely else ROUGH_LABELS[rough] if rough else min(EASY, w.used[MOST_LABELS])
     bucket[:] = -1
     group[:] = -1
     w.time[0], w.load[0], w.visits[0], w.cost[0], w.rank[0] = start, 0, 0, 0, 0

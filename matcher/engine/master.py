@@ -142,9 +142,6 @@ class Master:
         `inner`: a point inside the best face does as well, which is found sooner where the program is large.
         """
         h, size = self._highs, self.grid.size
-        for n in self.grid.closed:
-            own = slice(self.grid.price_from[n], self.grid.price_from[n + 1])
-            low[own], high[own] = 0.0, 0.0
         index = np.arange(self._first_box, self._first_box + 2 * size, dtype=np.int32)
         h.changeColsCost(2 * size, index, np.concatenate([high, -low]).astype(float))
         h.setOptionValue("time_limit", float(h.getRunTime() + seconds) if seconds is not None else highspy.kHighsInf)
@@ -290,8 +287,6 @@ class Master:
         high = low.copy()
         if self.filled:  # what is filled may be filled again: the visit is left out in the end
             high[:] = np.inf
-            for n in grid.closed:
-                low[grid.price_from[n] : grid.price_from[n + 1]] = -np.inf
         lower = np.concatenate([low, np.array(extra), np.full(people, -np.inf)])
         upper = np.concatenate([high, np.array(extra), np.ones(people)])
         none = np.zeros(0, dtype=np.int32)

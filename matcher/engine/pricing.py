@@ -15,7 +15,16 @@ import numpy as np
 
 from matcher import cost
 from matcher.engine.grid import Grid
-from matcher.engine.labels import LABELS, Room, price_people, room
+from matcher.engine.labels import (
+    LABELS,
+    MOST_LABELS,
+    SOME_COLUMNS,
+    SOME_VISITS,
+    STOPPED,
+    Room,
+    price_people,
+    room,
+)  # fmt: skip
 from matcher.engine.tables import FAR_OFF, Ints, Tables
 from matcher.plan import Assignment
 
@@ -84,13 +93,13 @@ class Pricer:
         free: SimpleQueue[Room] = SimpleQueue()
         for own in self.rooms:
             own.used[:] = 0
-            own.used[3] = labels
+            own.used[MOST_LABELS] = labels
             free.put(own)
 
         def price(part: Ints) -> list[Schedule]:
             own = free.get()
             try:
-                own.used[:2] = 0
+                own.used[[SOME_COLUMNS, SOME_VISITS]] = 0
                 price_people(grid.arrays, self._nearest, points, worth, limit, near, most, part, rough, own)
                 values[part], levels[part] = own.value[part], own.level[part]
                 return self._schedules(grid, own, points)
@@ -104,7 +113,7 @@ class Pricer:
                 late = bool(wait(pricing, seconds).not_done)
             finally:  # Ctrl-C ends it too
                 for own in self.rooms:
-                    own.used[2] = 1
+                    own.used[STOPPED] = 1
                 for one in pricing:
                     one.cancel()
         if late:
@@ -163,7 +172,7 @@ class Pricer:
 
     def _schedules(self, grid: Grid, own: Room, points: Ints) -> list[Schedule]:
         found = []
-        columns, visits = int(own.used[0]), int(own.used[1])
+        columns, visits = int(own.used[SOME_COLUMNS]), int(own.used[SOME_VISITS])
         jobs, starts = own.visit_job[:visits], own.visit_start[:visits]
         paid = points[grid.index(grid.arrays.row[jobs], starts)]
         collected = np.concatenate([[0], np.cumsum(paid)]).tolist()

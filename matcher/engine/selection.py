@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from matcher.engine.bound import ACTIVE_COLUMNS, MANY_JOBS, ROUGH_TRIPS, Bound
+from matcher.engine.bound import ACTIVE_COLUMNS, ROUGH_TRIPS, Bound
 from matcher.engine.grid import Choice, Grid
 from matcher.engine.master import FORBIDDEN, Master, Solved
 from matcher.engine.pricing import TRIPS, Schedule
@@ -28,6 +28,9 @@ REACH = 1000.0
 ENOUGH = 1e-4
 """A round that brings less than this share was the last of its kind."""
 
+ROUGHLY = 200_000
+"""With more jobs than this schedules under held starts are never looked for to the point."""
+
 MOST_WHOLE = 10_000
 """So many of the schedules nearest to being worth it are chosen among in one program."""
 
@@ -43,7 +46,7 @@ class Selection:
         self.bound, self.tables, self.pricer, self.pool = bound, bound.tables, bound.pricer, bound.pool
         self._left, self._grid, self._points = left, bound.grid, bound.points
         self._known = self.pool.take(self.pricer.schedules_of(assignments))
-        self._many = len(self.tables.arrays.row) > MANY_JOBS
+        self._many = len(self.tables.arrays.row) > ROUGHLY
         self._begun = {self.tables.instance.request_index[a.request]: a.start for a in assignments if a.seat == 0}
 
     def hold(self) -> None:

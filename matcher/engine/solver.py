@@ -5,19 +5,20 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
 from matcher.cost import keeps_pin
-from matcher.engine.bound import Bound
+from matcher.engine.bound import MANY_JOBS, Bound
 from matcher.engine.compile import compiled, start_compiling
 from matcher.engine.grid import Grid
 from matcher.engine.master import Pool
 from matcher.engine.pricing import Pricer
 from matcher.engine.search import Search
 from matcher.engine.selection import Selection, assigned
-from matcher.engine.tables import Tables
+from matcher.engine.tables import Tables, never
 from matcher.engine.tree import Tree
 from matcher.exact import Exact, exact
 from matcher.instance import Instance, Request
@@ -54,8 +55,8 @@ SELECT_SECONDS, SELECT_SHARE = 0.01, 0.75
 MANY_ROWS = 1_500
 """With more rows of seats whole schedules are chosen region by region."""
 
-HUGE_JOBS, HUGE_SHARE = 600_000, 0.75
-"""Of larger instances a round of prices to the point takes a minute and more, and there is no bound before it."""
+MANY_SHARE = 0.75
+"""The same where there are so many jobs that a round of prices to the point takes a minute and more: there is no bound before it."""
 
 CONVERGED = 0.005
 """A tree is grown once the program promises no more than this share beyond what is proven."""
@@ -199,8 +200,8 @@ class _Run:
         if compiled(self._left()):
             try:
                 share = TREE_SHARE if self._branching() and self._crews else BOUND_SHARE
-                if len(self.tables.arrays.row) > HUGE_JOBS:
-                    share = HUGE_SHARE
+                if len(self.tables.arrays.row) > MANY_JOBS:
+                    share = MANY_SHARE
                 self.priced = self._first_bound(self._elapsed() + share * self._left())
                 self._note_bound(self.priced)
                 self._prove(self._elapsed() + share * self._left())
@@ -224,13 +225,13 @@ class _Run:
     def _crews(self) -> bool:
         return any(len(request.seats) > 1 for request in self.instance.requests)
 
-    def _look(self, seconds: float, hot: float | None = None) -> None:
-        """Search for so long, reporting."""
+    def _look(self, seconds: float, hot: float | None = None, enough: Callable[[], bool] = never) -> None:
+        """Search for so long or until it is `enough`, reporting."""
         end = self._elapsed() + seconds
 
         def late() -> bool:
             self._report()
-            return self._elapsed() >= end or self._finished()
+            return self._elapsed() >= end or self._finished() or enough()
 
         if hot is None:
             self.search.improve(seconds, hot=HOT, cold=COLD, late=late)
@@ -246,7 +247,7 @@ class _Run:
     def _learn(self, bound: Bound) -> None:
         """Take what people do in good plans into the program."""
         bound.pool.take(bound.pricer.schedule(v, visits) for v, visits in self.search.pool())
-        bound.master.add(bound.pool, bound.pool.take(bound.schedules_of(self.search.best())))
+        bound.master.add(bound.pool, bound.pool.take(bound.pricer.schedules_of(self.search.best())))
 
     def _prove(self, until: float | None) -> None:
         """Rounds of prices until that time, or until they are as good as they get; TimeoutError once time is over."""
@@ -312,7 +313,12 @@ class _Run:
         if len(self.tables.rows) > MANY_ROWS:
             schedules = selection.by_regions(self.threads, self.seed)
         else:
-            schedules = selection.whole(end - self._elapsed())
+            seconds = end - self._elapsed()
+            with ThreadPoolExecutor(1) as pool:
+                choosing = pool.submit(selection.whole, seconds)
+                if self.threads > 1:  # HiGHS has one of them
+                    self._look(seconds, WARM, choosing.done)
+                schedules = choosing.result()
         self.search.begin_from(assigned(self.tables, schedules))
         self.search.insert_rest(self._late)
         self._report()

@@ -8,9 +8,11 @@ from matcher import Assignment, Instance, Plan, judge, solve
 from matcher.eligibility import distinct
 from matcher.engine.search import Search
 from matcher.engine.tables import Tables
+from matcher.exact import exact
 from scenarios import generate, generate_hidden
 from scenarios.generator import EVERYTHING
 from tests.builders import instance, minute, pinned, request, seat, volunteer
+from tests.matcher.meeting import drawn
 from tests.samples import sample
 
 PERSONAL_RULES = {"known", "skill", "trip", "caps", "now"}
@@ -86,6 +88,20 @@ def test_every_plan_of_every_feature_is_clean_and_costs_what_it_says(record_prop
         assert judge(day, plan).violations == (), seed
         broken += len(plan.broken_pins)
     record_property("broken pins", broken)
+
+
+@pytest.mark.prove("engine-oracle")
+def test_on_tiny_instances_the_engine_finds_what_the_oracle_proves(record_property):
+    """All features, the exact model off: never below the optimum, and nearly always at it."""
+    days = drawn(sample("engine-oracle", 150, 3000), 5, 4)
+    found = number = 0
+    for day in days:
+        best = sum(exact(day, 60.0, threads=1).terms.values())
+        plan = solve(day, seconds=60, steps=1000, threads=1, engine="search")
+        assert judge(day, plan).violations == () and plan.cost >= best, number
+        found, number = found + (plan.cost == best), number + 1
+    record_property("at the optimum", found)
+    assert found >= 0.97 * number
 
 
 def test_a_crew_comes_whole_or_not_at_all():

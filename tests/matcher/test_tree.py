@@ -7,6 +7,7 @@ import time
 import pytest
 
 from matcher import judge, judge_proof, read_proof, solve, write_proof
+from matcher.engine import forget_stale_kernels
 from matcher.engine.bound import Bound
 from matcher.engine.compile import compile_kernels
 from matcher.engine.grid import Grid
@@ -154,3 +155,16 @@ model = cp_model.CpModel(); x = model.new_int_var(1, 5, "x"); model.minimize(2 *
 solver = cp_model.CpSolver(); assert solver.solve(model) == cp_model.OPTIMAL and solver.objective_value == 2
 """
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+
+
+def test_kernels_are_compiled_anew_when_any_source_beside_them_changes(tmp_path):
+    """Numba itself looks only at the file a kernel stands in."""
+    cache = tmp_path / "__pycache__"
+    (tmp_path / "one.py").write_text("1")
+    forget_stale_kernels(tmp_path)
+    (cache / "two.nbi").write_text("")
+    forget_stale_kernels(tmp_path)
+    assert (cache / "two.nbi").exists()
+    (tmp_path / "one.py").write_text("2")
+    forget_stale_kernels(tmp_path)
+    assert not (cache / "two.nbi").exists()
