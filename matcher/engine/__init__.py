@@ -8,13 +8,15 @@ _HERE = Path(__file__).parent
 
 
 def forget_stale_kernels(folder: Path = _HERE) -> None:
-    """Remove compiled kernels where any source beside them has changed: one inlines what another file defines.
+    """Remove compiled kernels where the source of any has changed: one inlines what another file defines.
 
     Numba looks at the file of a kernel alone. Where the folder cannot be written, nothing was compiled into it.
     """
     made = sha256()
     for source in sorted(folder.glob("*.py")):
-        made.update(source.name.encode() + b"\0" + source.read_bytes())
+        text = source.read_bytes()
+        if b"njit" in text and source.name != "__init__.py":
+            made.update(source.name.encode() + b"\0" + text)
     stamp = folder / "__pycache__" / "kernels.stamp"
     if stamp.exists() and stamp.read_text() == made.hexdigest():
         return

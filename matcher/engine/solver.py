@@ -56,7 +56,7 @@ MANY_ROWS = 1_500
 """With more rows of seats whole schedules are chosen region by region."""
 
 MANY_SHARE = 0.75
-"""The same where there are so many jobs that a round of prices to the point takes a minute and more: there is no bound before it."""
+"""The same where a round of prices to the point takes a minute and more: there is no bound before it."""
 
 CONVERGED = 0.005
 """A tree is grown once the program promises no more than this share beyond what is proven."""
