@@ -76,6 +76,8 @@ class Regions:
         turns = 4 * -(-len(self._stamp) // PEOPLE)
         while left() > 0 and self._since_change < turns:
             with self._lock:
+                if self._busy.all():
+                    return
                 region = self._region()
                 self._busy[region] = True
                 mine = [self.doing[v] for v in region.tolist() if v in self.doing]

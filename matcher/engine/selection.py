@@ -56,16 +56,15 @@ class Selection:
             return
         choices = {r: Choice(((self._begun[r], self._begun[r]),) if r in self._begun else ()) for r in crews}
         grid = Grid(self.tables, None, choices)
-        points = self._grid.moved(self._points, grid)
-        master = self._master(grid, points)
+        self._grid, self._points = grid, self._grid.moved(self._points, grid)
+        master = self._master()
         rough, before = 1, np.inf
         for _ in range(ROUNDS):
             inner = len(master.columns) > ACTIVE_COLUMNS
-            solved = master.solve(points - REACH, points + REACH, max(1.0, self._left()), inner)
+            solved = master.solve(self._points - REACH, self._points + REACH, max(1.0, self._left()), inner)
             if solved is None:
                 break
-            self._grid, self._points = grid, np.rint(solved.prices).astype(np.int64)
-            points = self._points
+            self._points = np.rint(solved.prices).astype(np.int64)
             if self._left() <= 0:
                 break
             if before - solved.points < ENOUGH * abs(solved.points):
@@ -121,13 +120,10 @@ class Selection:
         np.minimum.at(limits, self.pool.v, self.pool.values(self._grid, self._points))
         return limits
 
-    def _master(self, grid: Grid, points: Ints) -> Master:
+    def _master(self) -> Master:
         """The program of the known plan and the schedules that are nearest to being worth it."""
-        master = Master(grid, self.pricer)
-        values = self.pool.values(grid, points)
-        worth = self.bound.nothing.copy()
-        np.minimum.at(worth, self.pool.v, values)
-        dearer = values - worth[self.pool.v]
+        master = Master(self._grid, self.pricer)
+        dearer = self.pool.values(self._grid, self._points) - self._limits()[self.pool.v]
         order = np.argsort(dearer, kind="stable")[: self.bound.active]
         master.add(self.pool, [*self._known, *order[dearer[order] < FORBIDDEN // 2].tolist()])
         return master

@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 from matcher.cost import keeps_pin
 from matcher.engine.bound import MANY_JOBS, Bound
 from matcher.engine.compile import compiled, start_compiling
 from matcher.engine.grid import Grid
 from matcher.engine.master import Pool
-from matcher.engine.pricing import Pricer
+from matcher.engine.pricing import Pricer, Schedule
 from matcher.engine.search import Search
 from matcher.engine.selection import Selection, assigned
 from matcher.engine.tables import Tables, never
@@ -26,6 +26,8 @@ from matcher.plan import Assignment, Plan, Unserved
 from matcher.plan import gap as gap_of
 from matcher.proof import Leaf, Proof, Split, first_leaf
 from matcher.reasons import out_of_time, why_left_out, why_settled
+
+Made = TypeVar("Made")
 
 SEARCH, EXACT = "diandan engine 0.2", "diandan exact 0.1"
 REPORT_EVERY = 0.5
@@ -304,24 +306,35 @@ class _Run:
         end = self._elapsed() + SELECT_SHARE * self._left()
 
         def left() -> float:
-            self._report()
-            return 0.0 if self._finished() else end - self._elapsed()
+            return 0.0 if self.interrupted or self._finished() else end - self._elapsed()
 
         self._learn(self.priced)
         selection = Selection(self.priced, self.search.best(), left)
-        selection.hold()
-        if len(self.tables.rows) > MANY_ROWS:
-            schedules = selection.by_regions(self.threads, self.seed)
-        else:
-            seconds = end - self._elapsed()
-            with ThreadPoolExecutor(1) as pool:
-                choosing = pool.submit(selection.whole, seconds)
-                if self.threads > 1:  # HiGHS has one of them
-                    self._look(seconds, WARM, choosing.done)
-                schedules = choosing.result()
+        regional = len(self.tables.rows) > MANY_ROWS
+
+        def choose() -> list[Schedule]:
+            return selection.by_regions(self.threads, self.seed) if regional else selection.whole(left())
+
+        with ThreadPoolExecutor(1) as pool:  # only this thread tells how far it has come
+            try:
+                self._wait(pool.submit(selection.hold))
+                choosing = pool.submit(choose)
+                if self.threads > 1 and not regional:  # HiGHS has one of them
+                    self._look(left(), WARM, choosing.done)
+                schedules = self._wait(choosing)
+            except KeyboardInterrupt:
+                self.interrupted = True
+                raise
         self.search.begin_from(assigned(self.tables, schedules))
         self.search.insert_rest(self._late)
         self._report()
+
+    def _wait(self, work: Future[Made]) -> Made:
+        """What comes of it, reporting until it is there."""
+        while not work.done():
+            self._report()
+            wait([work], REPORT_EVERY)
+        return work.result()
 
     def _note_bound(self, bound: Bound) -> None:
         self.bound = max(self.bound, bound.proven)

@@ -95,9 +95,9 @@ def test_prices_come_back_from_a_proof():
 
 
 @pytest.mark.parametrize("crews", [{}, TEAMS], ids=["singles", "crews"])
-@pytest.mark.parametrize("regional", [False, True], ids=["at once", "by regions"])
+@pytest.mark.parametrize("regional", [0, 12, 200], ids=["at once", "by regions", "by one region"])
 def test_a_selection_is_a_whole_plan_no_dearer_than_the_one_it_began_from(monkeypatch, crews, regional):
-    monkeypatch.setattr("matcher.engine.regions.PEOPLE", 12)
+    monkeypatch.setattr("matcher.engine.regions.PEOPLE", regional)
     day = generate(40, 50, seed=2, **FULL_COST, **crews)
     bound, search = bound_of(day, 25)
     end = time.perf_counter() + 5.0
