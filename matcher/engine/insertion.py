@@ -50,11 +50,13 @@ WHOSE, SEEN, AT_COST, ALONE, AT_TRIP, AT_JOB, AT_SEAT, AT_FROM, AT_TO, THERE, BA
 # will do; COSTS are those of its first seat start SOONEST, FALLS more for each minute after it.
 COSTS, OPENS, SHUTS, WHO, DOES, BEHIND, PART, SOONEST, FALLS = range(9)
 
-# A row of a crew being chosen.
-ROW, SEATS, ORDER, ORDER_END, ACTIVE, FALLING = range(6)
+# A row of a crew being chosen: its slots are ORDER to ORDER_END - 1 of `order`, LOWEST the least that its seats can
+# cost, LEFT how many are still to be filled, PRESSING the slot for the next one.
+ROW, SEATS, FIRST_SEAT, ORDER, ORDER_END, ACTIVE, FALLING, LOWEST, LEFT, PRESSING = range(10)
+STUCK = -2
 
 # A seat of a crew being chosen, by column.
-IN_GROUP, CHOSEN, TRIED, QUEUE, BEST_CHOSEN = range(5)
+IN_GROUP, CHOSEN, QUEUE, BEST_CHOSEN = range(4)
 
 # How to search: `tune`; search.TUNE says what each means.
 REACHED, LARGEST, BLINKS, LONGEST, CHOOSY, RIVALS, CREWS, ABSENTEES, SEAT_ALONE, APART, ORDERS = range(11)
@@ -79,8 +81,8 @@ class Desk(NamedTuple):
     teams: Ints  # [..] those of several seats
     slot: Ints  # [SLOTS, 12]
     order: Ints  # [SLOTS] the slots of each row of a crew, cheapest first
-    group: Ints  # [MOST_SEATS, 8]
-    seats: Ints  # [5, MOST_SEATS]
+    group: Ints  # [MOST_SEATS, 12]
+    seats: Ints  # [4, MOST_SEATS]
     starts: Ints  # [..] starts that are tried
     todo: Ints  # [R] requests to be put in
     listed: Ints  # [R] mark: is among them
@@ -360,61 +362,81 @@ def _threshold(w: Desk, n: int, begin: int, end: int, number: int) -> int:
 
 @njit(cache=True, nogil=True)
 def _gather(w: Desk, r: int, whole: int) -> int:
-    """The slots of every required row of the request, cheapest first; how many rows, -1 when a row has too few."""
-    c, group, close, slot, groups, used = w.core, w.group, w.close, w.slot, NO, NO
+    """The slots of every row of the request, cheapest first, the required rows first; how many rows.
+
+    -1 when a required row has too few. Slots of optional seats cost so much less as leaving them empty would cost.
+    """
+    c, group, slot, used, groups = w.core, w.group, w.slot, NO, NO
     memory, tally = c.memory, c.tally
     crew = tally[CREWS_FROM] + r
-    for n in range(memory[crew, ROWS], memory[crew, ROWS_END]):
-        row = w.row[n]
-        if row[OPTIONAL]:
-            continue
-        first, seats = used, row[NODES_END] - row[NODES]
-        if whole:
-            for k in range(w.rows_from[n], w.rows_from[n + 1]):
-                j = w.by_row[k]
-                t = tally[TRIPS_FROM] + w.interval[j]
-                used = slots(
-                    c, slot, used, t, row, j, c.there[j], c.back[j], w.fit[j], w.pieces_from[j], w.pieces_to[j]
-                )  # fmt: skip
-        else:
-            begin, end = row[NEAR], min(row[NEAR_END], row[NEAR] + tally[REACH])
-            limit = _threshold(w, n, begin, end, CANDIDATES + seats)
-            for k in range(begin, end):
-                if close[k, AT_COST] < FAR_OFF and close[k, AT_COST] <= limit:
-                    used = slots(
-                        c, slot, used, close[k, AT_TRIP], row, close[k, AT_JOB], close[k, THERE], close[k, BACK],
-                        close[k, OWN_FIT], close[k, PIECES], close[k, PIECES_END],
-                    )  # fmt: skip
-        if used - first < seats:
-            return -1
-        order = np.argsort(slot[first:used, COSTS])
-        group[groups, FALLING] = 0
-        for k in range(used - first):
-            w.order[first + k] = first + order[k]
-            if slot[first + k, FALLS] > 0:
-                group[groups, FALLING] = 1
-        group[groups, ROW], group[groups, SEATS] = n, seats
-        group[groups, ORDER], group[groups, ORDER_END] = first, used
-        groups += 1
+    seats = NO
+    for optional in range(2):
+        for n in range(memory[crew, ROWS], memory[crew, ROWS_END]):
+            row = w.row[n]
+            if row[OPTIONAL] != optional:
+                continue
+            first, need = used, row[NODES_END] - row[NODES]
+            used = _slots_of_row(w, n, first, whole)
+            if used - first < need and not optional:
+                return -1
+            group[groups, FALLING], group[groups, LOWEST] = 0, 0
+            order = np.argsort(slot[first:used, COSTS])
+            for k in range(used - first):
+                o = first + order[k]
+                w.order[first + k] = o
+                if optional:
+                    slot[o, COSTS] -= tally[OPTIONAL_PRICE]
+                if k < need and (slot[o, COSTS] < 0 or not optional):
+                    group[groups, LOWEST] += slot[o, COSTS]
+                if slot[o, FALLS] > 0:
+                    group[groups, FALLING] = 1
+            group[groups, ROW], group[groups, SEATS], group[groups, FIRST_SEAT] = n, need, seats
+            group[groups, ORDER], group[groups, ORDER_END] = first, used
+            if group[groups, FALLING] and (slot[w.order[first], COSTS] < 0 or not optional):
+                group[groups, LOWEST] = need * slot[w.order[first], COSTS]
+            for _ in range(need):
+                w.seats[IN_GROUP, seats] = groups
+                seats += 1
+            groups += 1
     return groups
 
 
 @njit(cache=True, nogil=True)
+def _slots_of_row(w: Desk, n: int, used: int, whole: int) -> int:
+    """The slots of a row, from `used` on, of those to whom it costs least or of everybody; how many there are then."""
+    c, close, slot, row = w.core, w.close, w.slot, w.row[n]
+    if whole:
+        for k in range(w.rows_from[n], w.rows_from[n + 1]):
+            j = w.by_row[k]
+            t = c.tally[TRIPS_FROM] + w.interval[j]
+            used = slots(c, slot, used, t, row, j, c.there[j], c.back[j], w.fit[j], w.pieces_from[j], w.pieces_to[j])
+        return int(used)
+    begin, end = row[NEAR], min(row[NEAR_END], row[NEAR] + c.tally[REACH])
+    limit = _threshold(w, n, begin, end, CANDIDATES + row[NODES_END] - row[NODES])
+    for k in range(begin, end):
+        if close[k, AT_COST] < FAR_OFF and close[k, AT_COST] <= limit:
+            used = slots(
+                c, slot, used, close[k, AT_TRIP], row, close[k, AT_JOB], close[k, THERE], close[k, BACK],
+                close[k, OWN_FIT], close[k, PIECES], close[k, PIECES_END],
+            )  # fmt: skip
+    return int(used)
+
+
+@njit(cache=True, nogil=True)
 def cheapest_crew(w: Desk, r: int, bound: int, whole: int) -> bool:
-    """The start and the crew of different people that cost least, below `bound`; into the tally and `seats`."""
-    slot, starts, tally = w.slot, w.starts, w.core.tally
+    """The start and the crew of different people that cost least, below `bound`; into the tally and `seats`.
+
+    The crew is chosen with those in optional seats whom it is worth to send.
+    """
+    slot, starts, tally, memory = w.slot, w.starts, w.core.tally, w.core.memory
     crew = tally[CREWS_FROM] + r
-    tally[CHEAPEST] = tally[SECOND] = bound
+    empty = memory[crew, SPARE] * tally[OPTIONAL_PRICE]
+    tally[CHEAPEST] = bound - empty
     groups = _gather(w, r, whole)
     if groups < 0:
         return False
-    seats = NO
-    for g in range(groups):
-        for _ in range(w.group[g, SEATS]):
-            w.seats[IN_GROUP, seats] = g
-            seats += 1
     number = 0
-    begin, end = w.core.memory[crew, SPANS], w.core.memory[crew, SPANS_END]
+    begin, end = memory[crew, SPANS], memory[crew, SPANS_END]
     for k in range(begin, end):
         starts[number] = w.span[k, 0]
         number += 1
@@ -426,83 +448,135 @@ def cheapest_crew(w: Desk, r: int, bound: int, whole: int) -> bool:
                     starts[number] = opens
                     number += 1
     tried = np.sort(starts[:number])
+    required = memory[crew, REQUIRED]
     for k in range(number):
         if k > 0 and tried[k] == tried[k - 1]:
             continue
-        points = crew_at(w.group, slot, w.order, w.seats, w.row, w.core.ledger, tally, groups, seats, tried[k])
+        points = crew_at(w.group, slot, w.order, w.seats, w.row, w.core.ledger, tally, groups, required, tried[k])
         if points < tally[CHEAPEST]:
             tally[CHEAPEST], tally[STARTS] = points, tried[k]
             tally[RARITY] = FAR_OFF
-            for x in range(seats):
+            for x in range(required + memory[crew, SPARE]):
                 w.seats[BEST_CHOSEN, x] = w.seats[CHOSEN, x]
             for g in range(groups):
-                tally[RARITY] = min(tally[RARITY], w.group[g, ACTIVE] - w.group[g, SEATS])
+                if w.group[g, FIRST_SEAT] < required:
+                    tally[RARITY] = min(tally[RARITY], w.group[g, ACTIVE] - w.group[g, SEATS])
+    tally[CHEAPEST] += empty
     return bool(tally[CHEAPEST] < bound)
 
 
 @njit(cache=True, nogil=True)
 def crew_at(
-    group: Ints, slot: Ints, order: Ints, seats: Ints, row: Ints, ledger: Ints, tally: Ints, groups: int, number: int,
+    group: Ints, slot: Ints, order: Ints, seats: Ints, row: Ints, ledger: Ints, tally: Ints, groups: int, required: int,
     start: int,
 ) -> int:  # fmt: skip
-    """Points of different people for all seats at this start of the request; FAR_OFF where not below what was found.
+    """Points of different people for the seats at this start of the request; FAR_OFF where not below what was found.
 
-    The hardest row first, the cheapest people for it; by matching when that gets stuck.
+    The seat first that loses most by waiting (regret); by matching when a required one gets stuck.
     """
     total = 0
     for g in range(groups):
+        total += group[g, LOWEST]
+    if total >= tally[CHEAPEST]:
+        return FAR_OFF
+    for g in range(groups):
         need, active, falling = group[g, SEATS], 0, group[g, FALLING]
-        then = start + row[group[g, ROW], LAG_LOW]
-        least = FAR_OFF
+        then, wanted = start + row[group[g, ROW], LAG_LOW], group[g, FIRST_SEAT] < required
+        least, some = FAR_OFF, 0
         for k in range(group[g, ORDER], group[g, ORDER_END]):
             o = order[k]
             if slot[o, OPENS] <= start and start <= slot[o, SHUTS]:
                 points = points_at(slot, o, then)
                 if falling:
                     least = min(least, points)
-                elif active < need:
-                    total += points
+                elif active < need and (wanted or points < 0):
+                    some += points
                 active += 1
-                if active >= number + 4 and not falling:
+                if active >= need + 4 and not falling:
                     break
-        if active < need:
+        if active < need and wanted:
             return FAR_OFF
-        if falling:
-            total += need * least
-        group[g, ACTIVE] = active
+        if falling and (wanted or least < 0):
+            some = need * least
+        group[g, ACTIVE], group[g, LEFT] = active, need
+        total += some - group[g, LOWEST]
         if total >= tally[CHEAPEST]:
             return FAR_OFF
     tally[MARK] += 1
-    mark, total = tally[MARK], 0
-    for x in range(number):
+    total, g = 0, NO
+    for x in range(group[groups - 1, FIRST_SEAT] + group[groups - 1, SEATS]):
         seats[CHOSEN, x] = -1
+    while True:
+        g = most_pressing(group, slot, order, row, ledger, tally, groups, required, start)
+        if g == -1:
+            return total
+        if g == STUCK:
+            total = matched(group, slot, order, seats, row, ledger, tally, required, start)
+            if total >= FAR_OFF:
+                return FAR_OFF
+            for one in range(groups):
+                if group[one, FIRST_SEAT] < required:
+                    group[one, LEFT] = 0
+                else:
+                    group[one, LEFT] = group[one, SEATS]
+            tally[MARK] += 1
+            for x in range(group[groups - 1, FIRST_SEAT] + group[groups - 1, SEATS]):
+                if x >= required:
+                    seats[CHOSEN, x] = -1
+                else:
+                    ledger[slot[seats[CHOSEN, x], WHO], MARKED] = tally[MARK]
+            continue
+        o = group[g, PRESSING]
+        seats[CHOSEN, group[g, FIRST_SEAT] + group[g, SEATS] - group[g, LEFT]] = o
+        group[g, LEFT] -= 1
+        ledger[slot[o, WHO], MARKED] = tally[MARK]
+        total += points_at(slot, o, start + row[group[g, ROW], LAG_LOW])
+
+
+@njit(cache=True, nogil=True)
+def most_pressing(
+    group: Ints, slot: Ints, order: Ints, row: Ints, ledger: Ints, tally: Ints, groups: int, required: int, start: int
+) -> int:
+    """The row whose next seat loses most if its cheapest person is gone, PRESSING being theirs; -1: all is filled.
+
+    STUCK: nobody is left for a required seat.
+    """
+    found, most = -1, -1
     for g in range(groups):
-        seats[TRIED, g] = 0
-    for _ in range(groups):
-        g = -1
-        for one in range(groups):
-            if seats[TRIED, one] == 0 and (g < 0 or group[one, ACTIVE] < group[g, ACTIVE]):
-                g = one
-        seats[TRIED, g] = 1
-        then = start + row[group[g, ROW], LAG_LOW]
-        for x in range(number):
-            if seats[IN_GROUP, x] != g:
+        left = group[g, LEFT]
+        if left == 0:
+            continue
+        wanted = group[g, FIRST_SEAT] < required
+        then, falling = start + row[group[g, ROW], LAG_LOW], group[g, FALLING]
+        one, least, second, free = -1, FAR_OFF, FAR_OFF, 0
+        for k in range(group[g, ORDER], group[g, ORDER_END]):
+            o = order[k]
+            if slot[o, OPENS] > start or start > slot[o, SHUTS] or ledger[slot[o, WHO], MARKED] == tally[MARK]:
                 continue
-            chosen, least = -1, FAR_OFF
-            for k in range(group[g, ORDER], group[g, ORDER_END]):
-                o = order[k]
-                if slot[o, OPENS] <= start and start <= slot[o, SHUTS] and ledger[slot[o, WHO], MARKED] != mark:
-                    points = points_at(slot, o, then)
-                    if points < least:
-                        chosen, least = o, points
-                    if not group[g, FALLING]:
-                        break
-            if chosen < 0:
-                return matched(group, slot, order, seats, row, ledger, tally, number, start)
-            seats[CHOSEN, x] = chosen
-            ledger[slot[chosen, WHO], MARKED] = mark
-            total += least
-    return total
+            points = points_at(slot, o, then)
+            if points < least:
+                if one < 0 or slot[one, WHO] != slot[o, WHO]:
+                    second = least
+                    free += 1
+                one, least = o, points
+            elif slot[o, WHO] != slot[one, WHO]:
+                second = min(second, points)
+                free += 1
+            if free > left and not falling:
+                break
+        if not wanted:
+            if least >= 0:
+                group[g, LEFT] = 0
+                continue
+            second = min(second, 0)
+        elif one < 0:
+            return STUCK
+        elif free <= left:
+            second = FAR_OFF
+        if second - least > most:
+            found, most = g, second - least
+            group[g, PRESSING] = one
+    return found
 
 
 @njit(cache=True, nogil=True)
@@ -560,15 +634,20 @@ def matched(
 def _fill_crew(w: Desk, r: int) -> None:
     """Send the crew that was found."""
     memory, tally, slot = w.core.memory, w.core.tally, w.slot
-    start = tally[STARTS]
-    for x in range(memory[tally[CREWS_FROM] + r, REQUIRED]):
+    start, crew = tally[STARTS], tally[CREWS_FROM] + r
+    count_served(w.core, crew, start)
+    for x in range(memory[crew, REQUIRED] + memory[crew, SPARE]):
         o = w.seats[BEST_CHOSEN, x]
+        if o < 0:
+            continue
         n = w.group[w.seats[IN_GROUP, x], ROW]
         for q in range(w.row[n, NODES], w.row[n, NODES_END]):
             if memory[q, JOB] < 0:
                 tally[BY_JOB], tally[AFTER] = slot[o, DOES], slot[o, BEHIND]
                 tally[FROM_PIECE], tally[TO_PIECE] = slot[o, PART], slot[o, PART] + 1
                 fill(w, n, q, start + w.row[n, LAG_LOW], start + w.row[n, LAG_HIGH])
+                if w.row[n, OPTIONAL]:
+                    count_optional(w.core, crew, YES)
                 break
 
 
@@ -599,7 +678,7 @@ def commit(w: Desk, r: int) -> None:
     else:
         n = memory[crew, ROWS]
         fill(w, n, w.row[n, NODES], -EVER, EVER)
-    count_served(w.core, crew, tally[STARTS])
+        count_served(w.core, crew, tally[STARTS])
     if memory[crew, SPARE] > 0:
         fill_optional(w, r)
 

@@ -41,8 +41,9 @@ SMALL = (12, 100)
 EXACT_SHARE = 0.7
 """How much of the time that is left it may take, when it was not asked for by name."""
 
-SEARCH_SHARE, TREE_SEARCH = 0.2, 0.1
-"""How much of the time goes into the search before prices are looked for: the program begins with its trips."""
+SEARCH_SHARE, SHORT_SEARCH = 0.2, 0.1
+"""How much of the time goes into the search before prices are looked for: the program begins with its trips. Less where
+a tree follows, or where there are no crews: schedules of people who need not meet are soon better than the search's."""
 
 BOUND_SHARE, TREE_SHARE = 0.5, 0.3
 """How much of the time that is then left goes at most into prices, before whole plans are made of them; and where a
@@ -59,6 +60,9 @@ MANY_ROWS = 1_500
 
 MANY_SHARE = 0.75
 """The same where a round of prices to the point takes a minute and more: there is no bound before it."""
+
+PROMISING = 0.05
+"""Without crews plans are made once prices promise no more than this share of what the best one is above them."""
 
 CONVERGED = 0.005
 """A tree is grown once the program promises no more than this share beyond what is proven."""
@@ -198,7 +202,7 @@ class _Run:
                 self._prove_with(steps)
             return
         if self.start is None:
-            self._look((TREE_SEARCH if self._branching() else SEARCH_SHARE) * self._left())
+            self._look((SEARCH_SHARE if self._crews and not self._branching() else SHORT_SEARCH) * self._left())
         if compiled(self._left()):
             try:
                 share = TREE_SHARE if self._branching() and self._crews else BOUND_SHARE
@@ -206,7 +210,7 @@ class _Run:
                     share = MANY_SHARE
                 self.priced = self._first_bound(self._elapsed() + share * self._left())
                 self._note_bound(self.priced)
-                self._prove(self._elapsed() + share * self._left())
+                self._prove(self._elapsed() + share * self._left(), 0.0 if self._crews else PROMISING)
                 while not self._finished() and self.priced is not None:
                     if self._left() >= SELECT_SECONDS * len(self.tables.rows):
                         self._select()
@@ -251,8 +255,11 @@ class _Run:
         bound.pool.take(bound.pricer.schedule(v, visits) for v, visits in self.search.pool())
         bound.master.add(bound.pool, bound.pool.take(bound.pricer.schedules_of(self.search.best())))
 
-    def _prove(self, until: float | None) -> None:
-        """Rounds of prices until that time, or until they are as good as they get; TimeoutError once time is over."""
+    def _prove(self, until: float | None, promising: float = 0.0) -> None:
+        """Rounds of prices until that time, or until they are as good as they get; TimeoutError once time is over.
+
+        `promising`: or until they promise no more than this share of what the plan costs above what is proven.
+        """
         rounds = 0
         try:
             if self.priced is None:
@@ -260,6 +267,8 @@ class _Run:
                 self._note_bound(self.priced)
             bound = self.priced
             while not self._proven_enough() and rounds < MOST_ROUNDS and self._before(until) != 0.0:
+                if not bound.rough and bound.promised <= promising * (self.search.best_cost - bound.proven):
+                    break
                 near = bound.promised <= REFINE_AT * abs(bound.proven)
                 if (bound.done or near) and not bound.refine() and bound.done:
                     break
