@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from matcher.engine.grid import Grid
-from matcher.engine.master import FORBIDDEN, Master, Pool, Solved
+from matcher.engine.master import FORBIDDEN, Master, Pool, Solved, broken_triples
 from matcher.engine.pricing import TRIPS, Priced, Pricer
 from matcher.engine.tables import Ints
 from matcher.plan import Assignment
@@ -28,6 +28,9 @@ CLOSE_ENOUGH = 1e-4
 NEAR = 0.002
 """So near to each other prices leave the box and go part of the way to what the program says (Wentges 1997)."""
 
+TIGHT, TIGHT_REACH = 0.0003, 30.0
+"""The same once triples were taken in, and how far prices may then move at first."""
+
 SETTLE = 4
 """So many rounds of prices between one cutting of buckets and the next."""
 
@@ -38,6 +41,9 @@ STUBBORN = 5
 """After so many rounds that proved nothing more they are held in a box again."""
 
 FREE = 40_000.0
+
+TIGHTENINGS, GAIN = 6, 1e-4
+"""Triples are looked for so often before people are priced again, while they raise the program by so large a share."""
 
 ROUGH_TRIPS = 2
 ROUGH_GAP, ROUGH_GAIN = 0.005, 0.0005
@@ -82,7 +88,7 @@ class Bound:
         self.solved: Solved | None = None
         self.solved_on = self.grid
         self.done = False
-        self.free, self._share, self._slow, self._since = False, 0.5, 0, 0
+        self.free, self._near, self._share, self._slow, self._since = False, NEAR, 0.5, 0, 0
         self._reach = np.maximum(REACH, 0.5 * np.abs(self.points))
 
     def leaf(self) -> Leaf:
@@ -95,13 +101,12 @@ class Bound:
         self._since += 1
         if len(self.master.columns) > 2 * self.active:
             self.master = self._fresh_master()
-        reach = np.full(self.grid.size, FREE) if self.free else self._reach
+        reach = np.full(len(self.points), FREE) if self.free else self._reach
         low, high = self.points - reach, self.points + reach
         solved = self.master.solve(low, high, seconds, self.rough > 0 and len(self.master.columns) > ACTIVE_COLUMNS)
         if solved is None:
             raise TimeoutError
         self.solved, self.solved_on = solved, self.grid
-        self._solved_columns = np.array(self.master.columns, dtype=np.int64)
         share = self._share if self.free else 1.0
         asked = np.rint(self.points + share * (solved.prices - self.points)).astype(np.int64)
         left = None if seconds is None else max(0.0, seconds - (time.perf_counter() - began))
@@ -125,11 +130,12 @@ class Bound:
                 self.less_roughly(None if seconds is None else max(0.0, seconds - (time.perf_counter() - began)))
             return
         self._slow = 0 if kept > 0 else self._slow + 1
-        if not self.free and max(self.promised, kept) <= NEAR * scale and at_edge.sum() <= EDGES * len(at_edge):
+        if not self.free and max(self.promised, kept) <= self._near * scale and at_edge.sum() <= EDGES * len(at_edge):
             self.free, self._share = True, 0.5
-        elif self.free and self._slow > STUBBORN and self.promised > NEAR * scale:
+        elif self.free and self._slow > STUBBORN and self.promised > self._near * scale:
             self.free, self._reach = False, np.maximum(2 * self._reach, 50.0)
-        self.done = self.free and (self.promised <= CLOSE_ENOUGH * scale or (not helpful and share == 1.0))
+        narrow = self._slow > STUBBORN and bool((self._reach <= 1.0).all())
+        self.done = narrow if not self.free else self.promised <= CLOSE_ENOUGH * scale or (not helpful and share == 1.0)
 
     def less_roughly(self, seconds: float | None) -> None:
         """From now on people are priced less roughly, in the end to the point, first at the best prices so far.
@@ -181,7 +187,7 @@ class Bound:
         if not cuts:
             return 0
         finer = {r: (*self.grid.cuts.get(r, ()), *at) for r, at in cuts.items()}
-        self.regrid(Grid(self.tables, {**self.grid.cuts, **finer}, self.grid.choices))
+        self.regrid(Grid(self.tables, {**self.grid.cuts, **finer}, self.grid.choices, self.grid.triples))
         return sum(len(at) for at in cuts.values())
 
     def regrid(self, grid: Grid) -> None:
@@ -192,13 +198,44 @@ class Bound:
         self.master = self._fresh_master()
         self.done = False
 
+    def tighten(self, seconds: float | None = None) -> int:
+        """Take in triples that the last mixture breaks; how many, 0 where that brings little. Idle ones leave."""
+        if self.solved is None or self.solved_on is not self.grid:
+            return 0
+        began, before, solved, grid = time.perf_counter(), self.solved.points, self.solved, self.grid
+        for _ in range(TIGHTENINGS):
+            broken = broken_triples(self.pool, grid, solved)
+            left = None if seconds is None else seconds - (time.perf_counter() - began)
+            if not len(broken) or (left is not None and left <= 0):
+                break
+            grid = grid.with_triples(np.concatenate([grid.triples, broken]))
+            self.master.tighten(grid, self.pool)
+            free = np.full(len(self.points), FREE)
+            found = self.master.solve(self.points - free, self.points + free, left)
+            if found is None:
+                self.master = self._fresh_master()
+                raise TimeoutError
+            little, solved = found.points - solved.points < GAIN * abs(before), found
+            if little:
+                break
+        if solved.points - before < GAIN * abs(before):
+            if grid is not self.grid:
+                self.master = self._fresh_master()
+            return 0
+        busy = (solved.prices[grid.size :] >= 0.5) | (self.grid.moved(self.points, grid)[grid.size :] > 0)
+        self.regrid(grid.with_triples(grid.triples[busy]))
+        self._reach[:] = TIGHT_REACH
+        self.free, self._near, self._slow = False, TIGHT, 0
+        self.promised = solved.points - self.priced.bound
+        return int(busy.sum())
+
     def _odds(self) -> Mapping[int, tuple[int, ...]]:
         """By request of several seats the starts to cut at: the middle of the mixture's starts within a bucket."""
         if self.solved is None:
             return {}
         column, row, start = self.pool.visits
         share = np.zeros(len(self.pool.schedules))
-        share[self._solved_columns] = self.solved.share
+        share[self.solved.columns] = self.solved.share
         used = share[column] > 1e-6
         found: dict[tuple[int, int], list[tuple[int, float]]] = defaultdict(list)
         for c, n, s in zip(column[used].tolist(), row[used].tolist(), start[used].tolist(), strict=True):

@@ -6,10 +6,16 @@ fills seat 0 collects the price less what the request's start costs by being lat
 at every start of a bucket.
 
 A request under choices (FORMAT.md, Proof) may start only in some spans, or may not be left unserved.
+
+A triple is three rows of one seat, or two and a person who has one interval (subset-row inequalities of Jepsen,
+Petersen, Spoorendonk and Pisinger 2008, for m = 3). In every plan at most one schedule has two of the three or all of
+them; a mixture may have three halves. So a schedule that has two pays a toll, and the bound is less by each toll.
+Tolls stand behind the prices; a proof leaf has none.
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -40,10 +46,14 @@ class Choice:
         return Choice(tuple((max(a, at), b) for a, b in self.spans if b >= at), False)
 
 
+NO_TRIPLES: Ints = np.zeros((0, 3), dtype=np.int64)
+
+
 class Grid:
     """Buckets of starts under choices. `arrays` has pieces cut by them, `size` prices; nothing changes once made.
 
-    `cuts` gives of a request the starts at which a new bucket begins, `choices` what is decided of it.
+    `cuts` gives of a request the starts at which a new bucket begins, `choices` what is decided of it, `triples` [K, 3]
+    the rows of each, in order; a person v is -1 - v, and comes first.
     """
 
     def __init__(
@@ -51,8 +61,9 @@ class Grid:
         tables: Tables,
         cuts: Mapping[int, Sequence[int]] | None = None,
         choices: Mapping[int, Choice] | None = None,
+        triples: Ints = NO_TRIPLES,
     ) -> None:
-        self.tables = tables
+        self.tables, self.triples = tables, triples
         self.cuts = {r: tuple(sorted(set(at))) for r, at in (cuts or {}).items()}
         self.choices = dict(choices or {})
         self.buckets = {r: self._buckets(r) for r in tables.open}
@@ -66,7 +77,14 @@ class Grid:
             first + low for row, low in zip(tables.rows, self.lows, strict=True) for first, _ in self.buckets[row.r]
         ]
         self._keys = self.row_of * BEHIND + np.array(firsts, dtype=np.int64)
-        self.arrays = self._arrays()
+        self.arrays = self._with_tolls(self._arrays())
+
+    def with_triples(self, triples: Ints) -> Grid:
+        """The same with these triples."""
+        other = copy.copy(self)
+        other.triples = triples
+        other.arrays = other._with_tolls(self.arrays)
+        return other
 
     def choice(self, r: int) -> Choice:
         """What is left of request `r`."""
@@ -97,8 +115,26 @@ class Grid:
     def moved(self, points: Ints, finer: Grid) -> Ints:
         """Prices of this grid as those of another: each bucket has the price of the one its first start lies in."""
         starts = finer._keys - finer.row_of * BEHIND
-        found: Ints = points[self.index(finer.row_of, starts)]
+        tolls = dict(zip(map(tuple, self.triples.tolist()), points[self.size :].tolist(), strict=True))
+        kept = [tolls.get(tuple(triple), 0) for triple in finer.triples.tolist()]
+        found: Ints = np.concatenate([points[self.index(finer.row_of, starts)], np.array(kept, dtype=points.dtype)])
         return found
+
+    def tolled(self, group: Ints, rows: Ints, people: Ints) -> tuple[Ints, Ints, Ints]:
+        """How often which group of visits pays which toll: (group, toll, times), where it does.
+
+        `group`, `rows`: the visits; `people`: by group.
+        """
+        d, number = self.arrays, len(self.triples)
+        many = d.tolls_from[rows + 1] - d.tolls_from[rows]
+        which = np.repeat(np.arange(len(rows)), many)
+        within = np.arange(len(which)) - np.repeat(np.cumsum(many) - many, many)
+        toll = d.toll_of[d.tolls_from[rows[which]] + within]
+        keys, times = np.unique(group[which] * max(1, number) + toll, return_counts=True)
+        groups, tolls = keys // max(1, number), keys % max(1, number)
+        times = times + (self.triples[tolls, 0] == -1 - people[groups])
+        paid = times > 1
+        return groups[paid], tolls[paid], times[paid] // 2
 
     @cached_property
     def terms(self) -> tuple[Ints, Ints, Ints, Ints]:
@@ -139,8 +175,8 @@ class Grid:
         return out
 
     def requests(self, points: Ints) -> int:
-        """Every open request at its cheapest choice; FAR_OFF and more when one has none left."""
-        served, total, at = self.served(points).tolist(), 0, 0
+        """Every open request at its cheapest choice, less all tolls; FAR_OFF and more when one has no choice left."""
+        served, total, at = self.served(points).tolist(), -int(points[self.size :].sum()), 0
         for r in self.tables.open:
             size = len(self.buckets[r])
             left = self.tables.price[r] if self.choice(r).may_be_left else FAR_OFF
@@ -206,6 +242,21 @@ class Grid:
         edges = [first + low for first, _ in buckets]
         ends = [*(edge - 1 for edge in edges[1:]), buckets[-1][1] + high]
         return [(a, b, k) for k, (a, b) in enumerate(zip(edges, ends, strict=True))]
+
+    def _with_tolls(self, arrays: Arrays) -> Arrays:
+        tolls, members = np.repeat(np.arange(len(self.triples)), 3), self.triples.reshape(-1)
+        rows, people = members >= 0, members < 0
+        by_row = np.argsort(members[rows], kind="stable")
+        by_person = np.argsort(-1 - members[people], kind="stable")
+        return arrays._replace(
+            toll_from=np.array([self.size], dtype=np.int64),
+            tolls_from=np.searchsorted(members[rows][by_row], np.arange(len(self.tables.rows) + 1)).astype(np.int64),
+            toll_of=tolls[rows][by_row].astype(np.int64),
+            own_from=np.searchsorted(
+                (-1 - members[people])[by_person], np.arange(len(self.tables.volunteers) + 1)
+            ).astype(np.int64),
+            own_of=tolls[people][by_person].astype(np.int64),
+        )
 
     def _arrays(self) -> Arrays:
         """The arrays of the tables with pieces cut by buckets and choices, each with its price."""

@@ -62,6 +62,7 @@ class Room(NamedTuple):
     rank: Ints  # cost and R(load)
     seen: Masks
     seen_too: Masks
+    odd: Masks  # the tolls of which it has done one visit, or three, and so on
     job: Ints
     spot: Ints  # its request among those of the interval
     begin: Ints
@@ -100,7 +101,7 @@ def room(people: int) -> Room:
     shapes |= {"front": (4, FRONT), "state": (7, STATES), "step_job": STEPS, "step_start": STEPS}
     shapes |= {"value": people, "level": people, "column": (4, COLUMNS), "visit_job": VISITS, "visit_start": VISITS}
     shapes |= {"used": 5}
-    masks = ("seen", "seen_too")
+    masks = ("seen", "seen_too", "odd")
     return Room(**{n: np.zeros(s, dtype=np.uint64 if n in masks else np.int64) for n, s in shapes.items()})
 
 
@@ -734,6 +735,16 @@ def _trips(
     for t in range(length - 1, -1, -1):
         alive[t] |= alive[t + 1]
         alive_too[t] |= alive_too[t + 1]
+    toll = np.zeros(64, dtype=np.int64)
+    counted = np.zeros(number, dtype=np.uint64)
+    due = np.zeros(length + 1, dtype=np.uint64)
+    odd = _tolls(d, points, v, jobs, toll, counted)
+    for a in range(number):
+        t = min(length, latest[a] - start)
+        if t >= 0:
+            due[t] |= counted[a]
+    for t in range(length - 1, -1, -1):
+        due[t] |= due[t + 1]
     # Only where no other interval shares the day is it known how many more visits there can be.
     free_visits = most_visits if person.today == 0 else -FAR_OFF
     bucket = np.empty(length + 1, dtype=np.int64)
@@ -776,7 +787,7 @@ def _trips(
         size = _extend(
             d, points, i, person, below, wanted, alone, jobs, place, latest, legs, bit, bit_too, kept, kept_too, alive,
             alive_too, hope, hope_too, slope, slopes, free_visits, shortest, closely, rough, loose, begin_at, step_at,
-            after, grid, bucket, group, w,
+            after, grid, bucket, group, toll, counted, due, odd, w,
         )  # fmt: skip
         if loose:  # one point more, so that all trips find the same again
             found = _front(d, person, size, end, pay, requests, where, limit, worth, most, w)
@@ -802,6 +813,54 @@ def _trips(
         w.front[0, 0], w.front[1, 0], w.front[2, 0], w.front[3, 0] = 0, 0, low, 0
         return 1
     return _front(d, person, size, end, pay, requests, where, limit, worth, most, w)
+
+
+@njit(cache=True, nogil=True)
+def _tolls(d: Arrays, points: Ints, v: int, jobs: Ints, toll: Ints, counted: Masks) -> np.uint64:
+    """The tolls two of whose rows (or one, and the person) are among these jobs, the dearest 64 of them.
+
+    Into `toll` what they are, into `counted` by job those that count it; returns those that count the person. A toll
+    that is left out makes schedules look cheaper, never dearer.
+    """
+    none = np.uint64(0)
+    number = len(points) - d.toll_from[0]
+    if number == 0:
+        return none
+    times = np.zeros(number, dtype=np.int64)
+    for a in range(len(jobs)):
+        for t in range(d.tolls_from[d.row[jobs[a]]], d.tolls_from[d.row[jobs[a]] + 1]):
+            times[d.toll_of[t]] += 1
+    for t in range(d.own_from[v], d.own_from[v + 1]):
+        times[d.own_of[t]] += 1
+    for k in range(number):
+        times[k] = points[d.toll_from[0] + k] if times[k] > 1 else 0
+    place = np.full(number, -1, dtype=np.int64)
+    dearest = np.argsort(-times)
+    for n in range(min(64, number)):
+        if times[dearest[n]] <= 0:
+            break
+        place[dearest[n]], toll[n] = n, times[dearest[n]]
+    for a in range(len(jobs)):
+        for t in range(d.tolls_from[d.row[jobs[a]]], d.tolls_from[d.row[jobs[a]] + 1]):
+            if place[d.toll_of[t]] >= 0:
+                counted[a] |= np.uint64(1) << np.uint64(place[d.toll_of[t]])
+    odd = none
+    for t in range(d.own_from[v], d.own_from[v + 1]):
+        if place[d.own_of[t]] >= 0:
+            odd |= np.uint64(1) << np.uint64(place[d.own_of[t]])
+    return odd
+
+
+@njit(cache=True, nogil=True)
+def _owed(mask: np.uint64, toll: Ints) -> int:
+    """The sum of these tolls."""
+    total, n = 0, 0
+    while mask != np.uint64(0):
+        if mask & np.uint64(1):
+            total += toll[n]
+        mask >>= np.uint64(1)
+        n += 1
+    return total
 
 
 @njit(cache=True, nogil=True)
@@ -832,7 +891,7 @@ def _extend(
     latest: Ints, legs: Ints, bit: Masks, bit_too: Masks, kept: Masks, kept_too: Masks, alive: Masks, alive_too: Masks,
     hope: Ints, hope_too: Ints, slope: int, slopes: Ints, free_visits: int, shortest: int, closely: bool,
     rough: int, loose: bool, begin_at: Ints, step_at: Ints, after: Ints, grid: int, bucket: Ints, group: Ints,
-    w: Room,
+    toll: Ints, counted: Masks, due: Masks, odd_at_home: np.uint64, w: Room,
 ) -> int:  # fmt: skip
     """All labels of an interval, from the start on; how many, -2 when there was no room, or too many for EASY."""
     v, base, fair = person.v, person.base, person.fair
@@ -847,7 +906,7 @@ def _extend(
     bucket[:] = -1
     group[:] = -1
     w.time[0], w.load[0], w.visits[0], w.cost[0], w.rank[0] = start, 0, 0, 0, 0
-    w.seen[0], w.seen_too[0] = np.uint64(0), np.uint64(0)
+    w.seen[0], w.seen_too[0], w.odd[0] = np.uint64(0), np.uint64(0), odd_at_home
     w.job[0], w.spot[0], w.parent[0], w.dead[0], w.later[0] = -1, -1, -1, 0, -1
     bucket[0] = 0
     size = 1
@@ -874,6 +933,7 @@ def _extend(
                         continue
                     final = end - d.home[j] - minutes
                     paid = w.cost[label] + pay * leg + base * minutes + d.fit[j]
+                    paid += _owed(w.odd[label] & counted[a], toll)
                     rest = _rest(fair, load)
                     for p in range(d.pieces_from[j], d.pieces_to[j]):
                         leaves = start + t
@@ -897,6 +957,7 @@ def _extend(
                                 continue
                         seen = ((w.seen[label] & kept[spot]) | bit[spot]) & alive[over - start]
                         seen_too = ((w.seen_too[label] & kept_too[spot]) | bit_too[spot]) & alive_too[over - start]
+                        odd = (w.odd[label] ^ counted[a]) & due[over - start]
                         # What is still to come is no more than the time, and than a schedule below `limit` can pay.
                         to_come = end - over + person.others
                         to_come = max(0, _most_load(fair, limit - hoped, load + to_come) - load)
@@ -908,14 +969,17 @@ def _extend(
                         before = -1
                         while other >= 0:
                             following, then_too = w.beside[other], w.time[other] - start
+                            owed = 0
+                            if not careless and w.time[other] <= over:  # what it may have to pay more than the other
+                                owed = _owed(w.odd[other] & ~odd & due[over - start], toll)
                             if (
                                 w.time[other] <= over
                                 and (careless or (w.seen[other] & alive[over - start] & ~seen) == 0)
                                 and (careless or (w.seen_too[other] & alive_too[over - start] & ~seen_too) == 0)
                                 and (
-                                    w.rank[other] <= cost + rest
+                                    w.rank[other] + owed <= cost + rest
                                     if loose or w.load[other] <= load
-                                    else w.cost[other] + _rest(fair, w.load[other] + to_come) <= at_most
+                                    else w.cost[other] + owed + _rest(fair, w.load[other] + to_come) <= at_most
                                 )
                                 and (
                                     loose
@@ -935,13 +999,16 @@ def _extend(
                             ):
                                 beaten = True
                                 break
+                            owed = 0
+                            if not careless and over <= w.time[other]:
+                                owed = _owed(odd & ~w.odd[other] & due[then_too], toll)
                             if (
                                 over <= w.time[other]
                                 and (careless or (seen & ~w.seen[other] & alive[then_too]) == 0)
                                 and (careless or (seen_too & ~w.seen_too[other] & alive_too[then_too]) == 0)
                                 and (loose or load <= w.load[other])
                                 and (loose or not person.counts or visits <= w.visits[other])
-                                and cost + rest <= w.rank[other]
+                                and cost + rest + owed <= w.rank[other]
                             ):
                                 w.dead[other] = 1
                                 if before < 0:
@@ -957,7 +1024,7 @@ def _extend(
                             return size if careless else -2
                         w.time[size], w.load[size], w.visits[size], w.cost[size] = over, load, visits, cost
                         w.rank[size] = cost + rest
-                        w.seen[size], w.seen_too[size] = seen, seen_too
+                        w.seen[size], w.seen_too[size], w.odd[size] = seen, seen_too, odd
                         w.job[size], w.spot[size], w.begin[size], w.parent[size], w.dead[size] = j, spot, s, label, 0
                         w.later[size] = bucket[over - start]
                         bucket[over - start] = size

@@ -7,8 +7,10 @@ seat one that fills it at the `high` price and one that takes it at the `low`, s
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import highspy
 import numpy as np
@@ -78,6 +80,9 @@ class Pool:
         paid = points[grid.index(row, start)] if len(row) and grid.size else np.zeros(len(row), dtype=np.int64)
         out = self.points.copy()
         np.subtract.at(out, column, paid)
+        if len(grid.triples):
+            groups, tolls, times = grid.tolled(column, row, self.v)
+            np.add.at(out, groups, times * points[grid.size + tolls])
         if grid.choices:
             out[column[~grid.allows(row, start)]] = FORBIDDEN
         return out
@@ -85,19 +90,27 @@ class Pool:
 
 FORBIDDEN = 1 << 50
 
+DUAL, PRIMAL = 1, 4
+"""HiGHS's simplex after rows were added, and after columns were."""
+
+MOST_TRIPLES, EACH_ROW, BROKEN = 150, 5, 1.01
+"""So many triples are taken in at a time, of each row so many, if their schedules add up to so much."""
+
 UNFILLED = 50_000.0
 """What it costs to leave a seat of a crew empty that has begun to be filled, where whole schedules are chosen."""
 
 
 @dataclass(frozen=True, slots=True)
 class Solved:
-    """The least points of a mixture, the price of each seat, the worth of each person, and how much of each column."""
+    """The least points of a mixture, each price and toll, the worth of each person, and how much of each column."""
 
     points: float
     prices: Floats
     worth: Floats
+    columns: Ints
+    """Their numbers in the pool, in the order they were added."""
     share: Floats
-    """[columns given to `add`, in order]"""
+    """[columns]"""
     served: Floats
     """[buckets of requests counted through]"""
 
@@ -113,7 +126,7 @@ class Master:
         h = self._highs = highspy.Highs()
         h.setOptionValue("output_flag", False)
         h.setOptionValue("threads", 1)
-        h.setOptionValue("simplex_strategy", 4)
+        h.setOptionValue("simplex_strategy", PRIMAL)
         h.setOptionValue("presolve", "off")
         self._build()
 
@@ -123,6 +136,7 @@ class Master:
         if not fresh:
             return []
         self._there.update(fresh)
+        self._highs.setOptionValue("simplex_strategy", PRIMAL)
         wanted = np.array(fresh, dtype=np.int64)
         column, row, start = pool.visits
         position = np.full(len(pool.schedules), -1, dtype=np.int64)
@@ -130,9 +144,11 @@ class Master:
         here = position[column] >= 0
         seats = self.grid.index(row[here], start[here])
         people = self._first_person + pool.v[wanted]
-        where = np.concatenate([position[column[here]], np.arange(len(wanted))])
-        rows = np.concatenate([seats, people])
-        self._add_columns(pool.points[wanted].astype(float), where, rows)
+        paying, tolls, often = self.grid.tolled(position[column[here]], row[here], pool.v[wanted])
+        where = np.concatenate([position[column[here]], np.arange(len(wanted)), paying])
+        rows = np.concatenate([seats, people, self._first_toll + tolls])
+        times = np.concatenate([np.ones(len(seats) + len(people)), often])
+        self._add_columns(pool.points[wanted].astype(float), where, rows, times)
         self.columns.extend(fresh)
         return fresh
 
@@ -142,8 +158,10 @@ class Master:
         `inner`: a point inside the best face does as well, which is found sooner where the program is large.
         """
         h, size = self._highs, self.grid.size
-        index = np.arange(self._first_box, self._first_box + 2 * size, dtype=np.int32)
-        h.changeColsCost(2 * size, index, np.concatenate([high, -low]).astype(float))
+        index = np.arange(self._first_box, self._first_schedule, dtype=np.int32)
+        here = len(index) // 2  # tolls of triples it was tightened by are free
+        low = np.minimum(low[:here], self._dearest)  # an optional seat is worth no more than leaving it empty costs
+        h.changeColsCost(2 * here, index, np.concatenate([np.maximum(low, high[:here]), -low]).astype(float))
         h.setOptionValue("time_limit", float(h.getRunTime() + seconds) if seconds is not None else highspy.kHighsInf)
         # From nothing an interior point is found sooner; with new columns the simplex goes on from where it was.
         h.setOptionValue("solver", "simplex" if self._solved and not inner else "ipm")
@@ -158,11 +176,30 @@ class Master:
         if h.getModelStatus() == nothing:
             duals, share = np.zeros(h.getNumRow()), np.zeros(0)
         objective = self._offset if h.getModelStatus() == nothing else h.getInfo().objective_function_value
-        prices = duals[:size]
-        worth = duals[self._first_person :]
-        return Solved(float(objective), prices, worth, share[self._first_schedule :], self._served(share))
+        prices = np.concatenate([duals[:size], np.maximum(0.0, -duals[self._first_toll :])])
+        worth = duals[self._first_person : self._first_toll]
+        numbers = np.array(self.columns, dtype=np.int64)
+        return Solved(float(objective), prices, worth, numbers, share[self._first_schedule :], self._served(share))
 
-    def ask_for_whole(self, pool: Pool, known: Sequence[int], gap: float = 0.0005) -> None:
+    def tighten(self, grid: Grid, pool: Pool) -> None:
+        """Take in the triples by which this grid has more."""
+        self._highs.setOptionValue("simplex_strategy", DUAL)
+        old, self.grid = len(self.grid.triples), grid
+        position = np.full(len(pool.schedules), -1, dtype=np.int64)
+        position[self.columns] = np.arange(len(self.columns))
+        column, row, _ = pool.visits
+        here = position[column] >= 0
+        paying, tolls, often = grid.tolled(position[column[here]], row[here], pool.v[self.columns])
+        fresh = tolls >= old
+        order = np.argsort(tolls[fresh], kind="stable")
+        paying, tolls, often = paying[fresh][order], tolls[fresh][order] - old, often[fresh][order]
+        number = len(grid.triples) - old
+        starts = np.searchsorted(tolls, np.arange(number)).astype(np.int32)
+        columns = (self._first_schedule + paying).astype(np.int32)
+        most = np.ones(number)
+        self._highs.addRows(number, np.full(number, -np.inf), most, len(tolls), starts, columns, often.astype(float))
+
+    def ask_for_whole(self, pool: Pool, known: Sequence[int], gap: float) -> None:
         """From now on only whole schedules will do, where requests have one bucket each. `known`: those of a plan.
 
         Seats may be filled more often than asked for; what is too much is left out of the plan.
@@ -172,18 +209,48 @@ class Master:
         most = np.zeros(len(boxes))
         some_filled = [p for n in self.filled for p in range(self.grid.price_from[n], self.grid.price_from[n + 1])]
         most[some_filled] = np.inf
-        h.changeColsCost(len(boxes), boxes, np.concatenate([np.full(size, UNFILLED), np.zeros(size)]))
+        h.changeColsCost(len(boxes), boxes, np.where(np.arange(len(boxes)) < size, UNFILLED, 0.0))
         h.changeColsBounds(len(boxes), boxes, np.zeros(len(boxes)), most)
         rows = np.arange(size, dtype=np.int32)
         lower = np.array(h.getLp().row_lower_)[:size]
         h.changeRowsBounds(size, rows, lower, np.full(size, np.inf))
+        self._cover_triples(pool)
         whole = [*self._choices, *range(self._first_schedule, self._first_schedule + len(self.columns))]
         h.changeColsIntegrality(len(whole), np.array(whole, dtype=np.int32), np.ones(len(whole), dtype=np.uint8))
         h.setOptionValue("solver", "choose")
-        h.setOptionValue("simplex_strategy", 1)
+        h.setOptionValue("simplex_strategy", DUAL)
         h.setOptionValue("presolve", "on")
         h.setOptionValue("mip_rel_gap", gap)
         self._begin_from(pool, known)
+
+    def _cover_triples(self, pool: Pool) -> None:
+        """Tolls, as rows that hold where seats are filled more often too: half of the rows of a triple, rounded up."""
+        h, triples = self._highs, self.grid.triples
+        number = len(triples)
+        if not number:
+            return
+        h.deleteRows(number, np.arange(self._first_toll, self._first_toll + number, dtype=np.int32))
+        row_of = {int(self.grid.price_from[n]): n for n in range(len(self.grid.tables.rows))}
+        lp = h.getLp().a_matrix_
+        index, start = np.array(lp.index_), np.array(lp.start_)
+        visits: dict[int, list[int]] = {}  # columns by row of seats
+        for column in [*self._choices, *range(self._first_schedule, self._first_schedule + len(self.columns))]:
+            for p in index[start[column] : start[column + 1]].tolist():
+                if p in row_of:
+                    visits.setdefault(row_of[p], []).append(column)
+        v = np.full(len(start) - 1, -1, dtype=np.int64)
+        v[self._first_schedule : self._first_schedule + len(self.columns)] = pool.v[self.columns]
+        for triple in triples.tolist():
+            times = np.zeros(len(v), dtype=np.int64)
+            rows = [n for n in triple if n >= 0]
+            for n in rows:
+                times[visits.get(n, [])] += 1
+            if triple[0] < 0:
+                times[v == -1 - triple[0]] -= 1
+            half = (times + 1) // 2
+            columns = np.nonzero(half > 0)[0].astype(np.int32)
+            least = float((len(rows) - (len(rows) < 3) + 1) // 2)
+            h.addRow(least, np.inf, len(columns), columns, half[columns].astype(float))
 
     def whole(self, seconds: float) -> list[int] | None:
         """The best whole schedules among the columns found in so much time: their numbers in the pool; None if none."""
@@ -209,7 +276,7 @@ class Master:
         value = np.zeros(self._first_schedule + len(self.columns))
         lp = self._highs.getLp().a_matrix_
         for choice in self._choices:
-            seats = lp.index_[lp.start_[choice] : lp.start_[choice + 1]]
+            seats = [p for p in lp.index_[lp.start_[choice] : lp.start_[choice + 1]] if p < self.grid.size]
             value[choice] = float(not (covered[seats] | optional[seats]).all())
         value[self._first_schedule + np.array(mine)] = 1.0
         whole = [*self._choices, *range(self._first_schedule, len(value))]
@@ -284,11 +351,13 @@ class Master:
                     columns.append((float(weights.optional_seat), np.inf, [(p, 1)]))
         people = len(tables.volunteers)
         self._first_person = size + len(extra)
+        self._first_toll = self._first_person + people
         high = low.copy()
         if self.filled:  # what is filled may be filled again: the visit is left out in the end
             high[:] = np.inf
-        lower = np.concatenate([low, np.array(extra), np.full(people, -np.inf)])
-        upper = np.concatenate([high, np.array(extra), np.ones(people)])
+        tolls = len(grid.triples)
+        lower = np.concatenate([low, np.array(extra), np.full(people + tolls, -np.inf)])
+        upper = np.concatenate([high, np.array(extra), np.ones(people + tolls)])
         none = np.zeros(0, dtype=np.int32)
         self._highs.addRows(len(lower), lower, upper, 0, none, none, np.zeros(0))
         points = np.array([c[0] for c in columns], dtype=float)
@@ -298,11 +367,13 @@ class Master:
         times = np.array([times for c in columns for _, times in c[2]], dtype=float)
         self._add_columns(points, where, rows, times, most)
         self._first_box = len(columns)
-        box = np.arange(size)
-        self._add_columns(
-            np.zeros(2 * size), np.arange(2 * size), np.concatenate([box, box]), np.repeat([1.0, -1.0], size)
-        )
-        self._first_schedule = self._first_box + 2 * size
+        optional = np.array([tables.rows[n].optional for n in grid.row_of], dtype=bool)
+        self._dearest = np.concatenate([np.where(optional, weights.optional_seat, np.inf), np.full(tolls, np.inf)])
+        box = np.concatenate([np.arange(size), self._first_toll + np.arange(tolls)])
+        sign = np.repeat([1.0, -1.0], [size, tolls])
+        both, index = np.concatenate([box, box]), np.arange(2 * len(box))
+        self._add_columns(np.zeros(len(both)), index, both, np.concatenate([sign, -sign]))
+        self._first_schedule = self._first_box + len(both)
         self._offset = offset
         self._highs.changeObjectiveOffset(offset)
 
@@ -319,3 +390,44 @@ class Master:
         self._highs.addCols(
             len(points), points, np.zeros(len(points)), most, len(keys), starts, row.astype(np.int32), value
         )
+
+
+def broken_triples(pool: Pool, grid: Grid, solved: Solved) -> Ints:
+    """Triples (`grid.py`) of which a mixture has more than one schedule with two or three, the worst first: [K, 3]."""
+    tables = grid.tables
+    column, row, _ = pool.visits
+    share = np.zeros(len(pool.schedules))
+    share[solved.columns] = solved.share
+    fractional = (share > 1e-6) & (share < 1 - 1e-6)
+    visited: dict[int, set[int]] = defaultdict(set)
+    for c, n in zip(column[fractional[column]].tolist(), row[fractional[column]].tolist(), strict=True):
+        if len(tables.rows[n].seats) == 1 and not tables.rows[n].optional:
+            visited[c].add(n)
+    intervals = np.diff(tables.arrays.intervals_from)
+    pairs: dict[tuple[int, int], float] = defaultdict(float)
+    whole: dict[tuple[int, int, int], float] = defaultdict(float)
+    near: dict[int, set[int]] = defaultdict(set)
+    for c, rows in visited.items():
+        v = pool.schedules[c].v
+        members = sorted({*rows, -1 - v} if intervals[v] == 1 else rows)
+        for a, b in combinations(members, 2):
+            pairs[a, b] += share[c]
+            near[a].add(b)
+        for a, b, d in combinations(members, 3):
+            whole[a, b, d] += share[c]
+    found: dict[tuple[int, int, int], float] = {}
+    for (a, b), together in pairs.items():
+        for d in near[a] | near[b]:
+            triple = (a, min(b, d), max(b, d))
+            if a < d != b and triple not in found:
+                paired = together + pairs.get(triple[1:], 0.0) + pairs.get((a, d), 0.0)
+                found[triple] = paired - 2 * whole.get(triple, 0.0)
+    there = set(map(tuple, grid.triples.tolist()))
+    order = sorted((-size, triple) for triple, size in found.items() if size > BROKEN and triple not in there)
+    used: Counter[int] = Counter()
+    chosen = []
+    for _, triple in order:
+        if max(used[n] for n in triple) < EACH_ROW:
+            used.update(triple)
+            chosen.append(triple)
+    return np.array(chosen[:MOST_TRIPLES], dtype=np.int64).reshape(-1, 3)

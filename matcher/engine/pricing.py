@@ -174,6 +174,11 @@ class Pricer:
         found = []
         columns, visits = int(own.used[SOME_COLUMNS]), int(own.used[SOME_VISITS])
         jobs, starts = own.visit_job[:visits], own.visit_start[:visits]
+        if len(grid.triples):  # what is collected does not say what was paid in tolls
+            visited = list(zip(jobs.tolist(), starts.tolist(), strict=True))
+            for v, _, begin, end in own.column[:, :columns].T.tolist():
+                found.append(self.schedule(v, visited[begin:end][::-1]))
+            return found
         paid = points[grid.index(grid.arrays.row[jobs], starts)]
         collected = np.concatenate([[0], np.cumsum(paid)]).tolist()
         visited = list(zip(jobs.tolist(), starts.tolist(), strict=True))

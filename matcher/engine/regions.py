@@ -22,8 +22,8 @@ from matcher.engine.tables import FAR_OFF, Ints
 PEOPLE, COLUMNS = 200, 4_000
 """So many people make a region, with so many of the schedules that are nearest to being worth it."""
 
-SECONDS = 6.0
-"""A region's program gets at most so much time."""
+SECONDS, GAP = 6.0, 0.0005
+"""A region's program gets at most so much time, and need come so near to its best choice."""
 
 
 class Regions:
@@ -133,7 +133,7 @@ class Regions:
         columns = [*mine, *found[order[dearer[order] <= self.near]].tolist()]
         master = Master(self.grid, self.pricer, filled)
         master.add(self.pool, columns)
-        master.ask_for_whole(self.pool, mine)
+        master.ask_for_whole(self.pool, mine, GAP)
         return master
 
     def _rows_of(self, n: int) -> list[int]:

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 
 from matcher.engine.bound import ACTIVE_COLUMNS, ROUGH_TRIPS, Bound
-from matcher.engine.grid import Choice, Grid
-from matcher.engine.master import FORBIDDEN, Master, Solved
+from matcher.engine.grid import NO_TRIPLES, Choice, Grid
+from matcher.engine.master import FORBIDDEN, Master, Solved, broken_triples
 from matcher.engine.pricing import TRIPS, Schedule
 from matcher.engine.regions import Regions
 from matcher.engine.tables import Ints, Tables
@@ -28,11 +28,17 @@ REACH = 1000.0
 ENOUGH = 1e-4
 """A round that brings less than this share was the last of its kind."""
 
+MANY_ROWS = 1_500
+"""With more rows of seats whole schedules are chosen region by region, and without triples."""
+
 ROUGHLY = 200_000
 """With more jobs than this schedules under held starts are never looked for to the point."""
 
-MOST_WHOLE = 10_000
-"""So many of the schedules nearest to being worth it are chosen among in one program."""
+FEW_WHOLE, MOST_WHOLE = 3_000, 10_000
+"""So many of the schedules nearest to being worth it are chosen among in one program, the first time and at most."""
+
+WHOLE_GAP = 0.004
+"""How near to the best choice it need come, the first time, as a share of what can still be different."""
 
 NEAR_WORTH, NEAR_TRIPS = 300, 60
 """Schedules are made that are by so many points dearer than the best of their person, and so many trips of each
@@ -55,7 +61,7 @@ class Selection:
         if not crews:
             return
         choices = {r: Choice(((self._begun[r], self._begun[r]),) if r in self._begun else ()) for r in crews}
-        grid = Grid(self.tables, None, choices)
+        grid = Grid(self.tables, None, choices, self._grid.triples)
         self._grid, self._points = grid, self._grid.moved(self._points, grid)
         master = self._master()
         rough, before = 1, np.inf
@@ -68,35 +74,49 @@ class Selection:
             if self._left() <= 0:
                 break
             if before - solved.points < ENOUGH * abs(solved.points):
-                if rough != 1:
+                if rough != 1 and not self._tighten(master, solved):
                     break
                 rough = 2 if self._many else 0
             before = solved.points
             new = self.pool.take(self._priced(solved, rough))
-            if not master.add(self.pool, new) and not rough:
+            if not master.add(self.pool, new) and not rough and not self._tighten(master, solved):
                 break
 
-    def whole(self, seconds: float) -> list[Schedule]:
-        """The best choice of schedules found in so much time.
+    def prepare(self, times: int) -> Callable[[], list[Schedule]]:
+        """What then makes the best choice of schedules, more thorough the more `times` it was asked for before.
 
         Before it chooses, everything near to being worth it is made (as in Baldacci, Christofides and Mingozzi 2008,
         but for trips that others make superfluous).
         """
-        began = self._left()
         dearer = self._near()
-        order = np.argsort(dearer, kind="stable")[:MOST_WHOLE]
+        order = np.argsort(dearer, kind="stable")[: min(MOST_WHOLE, FEW_WHOLE << times)]
         master = Master(self._grid, self.pricer)
         master.add(self.pool, [*self._known, *order[dearer[order] <= NEAR_WORTH].tolist()])
-        master.ask_for_whole(self.pool, self._known)
-        chosen = master.whole(seconds - max(0.0, began - self._left()))
-        return [self.pool.schedules[n] for n in (self._known if chosen is None else chosen)]
+        open_points = 1.0 - self.tables.settled / max(1, self.bound.proven)
+        master.ask_for_whole(self.pool, self._known, WHOLE_GAP / (1 << times) * max(0.0, open_points))
+
+        def whole() -> list[Schedule]:
+            chosen = master.whole(self._left())
+            return [self.pool.schedules[n] for n in (self._known if chosen is None else chosen)]
+
+        return whole
 
     def by_regions(self, threads: int, seed: int) -> list[Schedule]:
         """The known plan made cheaper region by region. Crews must be held."""
-        dearer = self._near()
-        regions = Regions(self._grid, self.pricer, self.pool, self._points, dearer, NEAR_WORTH, self._known, seed)
+        dearer, grid = self._near(), self._grid.with_triples(NO_TRIPLES)
+        regions = Regions(grid, self.pricer, self.pool, self._points, dearer, NEAR_WORTH, self._known, seed)
         regions.run(self._left, threads)
         return [self.pool.schedules[n] for n in regions.doing.values()]
+
+    def _tighten(self, master: Master, solved: Solved) -> int:
+        """Take in triples that the mixture breaks; how many."""
+        broken = broken_triples(self.pool, self._grid, solved)
+        if len(self.tables.rows) > MANY_ROWS or not len(broken):
+            return 0
+        self._grid = self._grid.with_triples(np.concatenate([self._grid.triples, broken]))
+        self._points = np.concatenate([self._points, np.zeros(len(broken), dtype=np.int64)])
+        master.tighten(self._grid, self.pool)
+        return len(broken)
 
     def _priced(self, solved: Solved, rough: int) -> list[Schedule]:
         worth = np.minimum(self.bound.nothing, np.rint(solved.worth).astype(np.int64))

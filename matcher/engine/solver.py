@@ -15,9 +15,9 @@ from matcher.engine.bound import MANY_JOBS, Bound
 from matcher.engine.compile import compiled, start_compiling
 from matcher.engine.grid import Grid
 from matcher.engine.master import Pool
-from matcher.engine.pricing import Pricer, Schedule
+from matcher.engine.pricing import Pricer
 from matcher.engine.search import Search
-from matcher.engine.selection import Selection, assigned
+from matcher.engine.selection import MANY_ROWS, Selection, assigned
 from matcher.engine.tables import Tables, never
 from matcher.engine.tree import Tree
 from matcher.exact import Exact, exact
@@ -45,7 +45,7 @@ SEARCH_SHARE, SHORT_SEARCH = 0.2, 0.1
 """How much of the time goes into the search before prices are looked for: the program begins with its trips. Less where
 a tree follows, or where there are no crews: schedules of people who need not meet are soon better than the search's."""
 
-BOUND_SHARE, TREE_SHARE = 0.5, 0.3
+BOUND_SHARE, TREE_SHARE = 0.45, 0.3
 """How much of the time that is then left goes at most into prices, before whole plans are made of them; and where a
 tree of choices follows."""
 
@@ -55,14 +55,11 @@ HOT, WARM, COLD = 150.0, 40.0, 1.0
 SELECT_SECONDS, SELECT_SHARE = 0.01, 0.75
 """A selection is worth beginning with so many seconds left for each row of seats; so much of the time it may take."""
 
-MANY_ROWS = 1_500
-"""With more rows of seats whole schedules are chosen region by region."""
-
 MANY_SHARE = 0.75
 """The same where a round of prices to the point takes a minute and more: there is no bound before it."""
 
-PROMISING = 0.05
-"""Without crews plans are made once prices promise no more than this share of what the best one is above them."""
+RIPE = 0.1
+"""Triples are looked for once prices promise no more than this share of what the best plan is above what is proven."""
 
 CONVERGED = 0.005
 """A tree is grown once the program promises no more than this share beyond what is proven."""
@@ -130,6 +127,7 @@ class _Run:
     start_proof: Proof | None = None
     priced: Bound | None = None
     tree: Tree | None = None
+    selected = 0
 
     def __init__(
         self,
@@ -210,12 +208,12 @@ class _Run:
                     share = MANY_SHARE
                 self.priced = self._first_bound(self._elapsed() + share * self._left())
                 self._note_bound(self.priced)
-                self._prove(self._elapsed() + share * self._left(), 0.0 if self._crews else PROMISING)
+                self._prove(self._elapsed() + share * self._left())
                 while not self._finished() and self.priced is not None:
                     if self._left() >= SELECT_SECONDS * len(self.tables.rows):
                         self._select()
-                    self._look((0.1 if self._branching() else 0.3) * self._left(), WARM)
-                    self._prove(self._elapsed() + (0.1 if self._branching() else 0.4) * self._left())
+                    self._look(0.1 * self._left(), WARM)
+                    self._prove(self._elapsed() + (0.1 if self._branching() else 0.5) * self._left())
                     if self._branching() and self.priced.promised <= CONVERGED * abs(self.priced.proven):
                         self._branch(self._elapsed() + 0.8 * self._left())
             except TimeoutError:
@@ -255,10 +253,10 @@ class _Run:
         bound.pool.take(bound.pricer.schedule(v, visits) for v, visits in self.search.pool())
         bound.master.add(bound.pool, bound.pool.take(bound.pricer.schedules_of(self.search.best())))
 
-    def _prove(self, until: float | None, promising: float = 0.0) -> None:
-        """Rounds of prices until that time, or until they are as good as they get; TimeoutError once time is over.
+    def _prove(self, until: float | None, enough: Callable[[], bool] = never) -> None:
+        """Rounds of prices until that time, until `enough` or they are as good as they get.
 
-        `promising`: or until they promise no more than this share of what the plan costs above what is proven.
+        TimeoutError once time is over.
         """
         rounds = 0
         try:
@@ -266,11 +264,12 @@ class _Run:
                 self.priced = self._first_bound(until)
                 self._note_bound(self.priced)
             bound = self.priced
-            while not self._proven_enough() and rounds < MOST_ROUNDS and self._before(until) != 0.0:
-                if not bound.rough and bound.promised <= promising * (self.search.best_cost - bound.proven):
-                    break
+            while not (self._proven_enough() or enough()) and rounds < MOST_ROUNDS and self._before(until) != 0.0:
                 near = bound.promised <= REFINE_AT * abs(bound.proven)
-                if (bound.done or near) and not bound.refine() and bound.done:
+                refined = (bound.done or near) and bound.refine()
+                little = RIPE * (self.search.best_cost - bound.proven)
+                ripe = bound.done or (bound.promised <= little and not self._crews)
+                if not bound.rough and ripe and not refined and not self._tighten(until):
                     break
                 bound.step(self._before(until))
                 self._note_bound(bound)
@@ -278,6 +277,12 @@ class _Run:
         except TimeoutError:
             if self._left() <= 0:
                 raise
+
+    def _tighten(self, until: float | None) -> int:
+        """Triples taken in; none where a proof is asked for, which has no word for them."""
+        if self.proof is not None or len(self.tables.rows) > MANY_ROWS or self.priced is None:
+            return 0
+        return self.priced.tighten(self._before(until))
 
     def _branch(self, until: float) -> None:
         """Split leaves of the tree until that time."""
@@ -319,18 +324,21 @@ class _Run:
 
         self._learn(self.priced)
         selection = Selection(self.priced, self.search.best(), left)
-        regional = len(self.tables.rows) > MANY_ROWS
-
-        def choose() -> list[Schedule]:
-            return selection.by_regions(self.threads, self.seed) if regional else selection.whole(left())
+        regional, times = len(self.tables.rows) > MANY_ROWS, self.selected
+        self.selected += 1
 
         with ThreadPoolExecutor(1) as pool:  # only this thread tells how far it has come
             try:
                 self._wait(pool.submit(selection.hold))
-                choosing = pool.submit(choose)
-                if self.threads > 1 and not regional:  # HiGHS has one of them
-                    self._look(left(), WARM, choosing.done)
-                schedules = self._wait(choosing)
+                if regional:
+                    schedules = self._wait(pool.submit(selection.by_regions, self.threads, self.seed))
+                else:
+                    choosing = pool.submit(self._wait(pool.submit(selection.prepare, times)))
+                    if self.threads > 1:  # HiGHS has one of them
+                        with suppress(TimeoutError):
+                            self._prove(end, choosing.done)
+                        self._look(left(), WARM, choosing.done)
+                    schedules = self._wait(choosing)
             except KeyboardInterrupt:
                 self.interrupted = True
                 raise

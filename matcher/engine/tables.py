@@ -73,6 +73,11 @@ class Arrays(NamedTuple):
     price: Ints  # [P] index into the prices; as made here, the row
     rows_from: Ints  # [rows + 1] the jobs of row n are by_row[rows_from[n]] to by_row[rows_from[n + 1] - 1]
     by_row: Ints  # [J]
+    toll_from: Ints  # [1] index into the prices of the first toll (grid.py)
+    tolls_from: Ints  # [rows + 1] the tolls that count visits of row n are toll_of[tolls_from[n]] and so on
+    toll_of: Ints  # [..] toll, counted from toll_from
+    own_from: Ints  # [V + 1] the same of people
+    own_of: Ints  # [..]
     travel: Cube  # [M, R, R] int32, minutes from where one request ends to where another begins
     weights: Ints  # [5] now (-FAR_OFF without), points per travel minute, three of fairness
 
@@ -264,6 +269,11 @@ class Tables:
             price=_ints([n for _, n in self._pieces]),
             rows_from=_counted(jobs["row"], len(self.rows)),
             by_row=_ints(near),
+            toll_from=_ints([len(self.rows)]),
+            tolls_from=np.zeros(len(self.rows) + 1, dtype=np.int64),
+            toll_of=_ints([]),
+            own_from=np.zeros(len(people) + 1, dtype=np.int64),
+            own_of=_ints([]),
             travel=self.travel,
             weights=_ints([now, weights.travel, *weights.fairness]),
             **jobs,

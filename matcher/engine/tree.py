@@ -95,7 +95,7 @@ class Tree:
 
     def _child(self, parent: Node, r: int, made: Choice, before: Callable[[], float], best: int) -> Node:
         choices = {**parent.choices, r: made}
-        grid = Grid(self.tables, parent.grid.cuts, choices)
+        grid = Grid(self.tables, parent.grid.cuts, choices, parent.grid.triples)
         points = parent.grid.moved(parent.points, grid)
         node = Node(choices, 0, grid, points, (grid, points))
         if not made.spans and not made.may_be_left:

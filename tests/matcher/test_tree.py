@@ -100,10 +100,12 @@ def test_a_selection_is_a_whole_plan_no_dearer_than_the_one_it_began_from(monkey
     monkeypatch.setattr("matcher.engine.regions.PEOPLE", regional)
     day = generate(40, 50, seed=2, **FULL_COST, **crews)
     bound, search = bound_of(day, 25)
+    bound.tighten()
+    bound.step()
     end = time.perf_counter() + 5.0
     selection = Selection(bound, search.best(), lambda: end - time.perf_counter())
     selection.hold()
-    schedules = selection.by_regions(threads=2, seed=1) if regional else selection.whole(4.0)
+    schedules = selection.by_regions(threads=2, seed=1) if regional else selection.prepare(times=0)()
     after = Search(bound.tables, seed=1)
     after.begin_from(assigned(bound.tables, schedules))
     assert bound.proven <= after.best_cost <= search.best_cost
