@@ -7,7 +7,7 @@ schedules are chosen, each crew is held to the start it has in the best plan so 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -21,6 +21,13 @@ from matcher.plan import Assignment
 
 ROUNDS = 20
 """So often are people priced again once starts are held, while that brings the program down."""
+
+FEW_ROUNDS, DECIDED, SURE = 8, 2, 0.6
+"""While crews have several starts people are priced again so often; then one crew in so many is held, and all that
+have one start with such a share."""
+
+USED = 0.05
+"""A start is used in a mixture by so large a share of a schedule."""
 
 REACH = 1000.0
 """How far prices may move in one round."""
@@ -55,32 +62,81 @@ class Selection:
         self._many = len(self.tables.arrays.row) > ROUGHLY
         self._begun = {self.tables.instance.request_index[a.request]: a.start for a in assignments if a.seat == 0}
 
-    def hold(self) -> None:
-        """Hold crews to the starts they have; who is left out stays so. People are priced again."""
+    def hold(self, most: int = 1) -> None:
+        """Hold crews to the starts they have; people are priced again. Of those with none nobody is sent.
+
+        With `most`, a crew may begin at so many times at first: its own, and when its people would in the bound's last
+        mixture. What the mixture of those is surest about is held first, and people are priced again each time.
+        """
         crews = [r for r in self.tables.open if len(self.tables.requests[r].seats) > 1]
         if not crews:
             return
-        choices = {r: Choice(((self._begun[r], self._begun[r]),) if r in self._begun else ()) for r in crews}
-        grid = Grid(self.tables, None, choices, self._grid.triples)
+        used = self._starts_used() if most > 1 else {}
+        starts = {}
+        for r in crews:
+            known = [self._begun[r]] if r in self._begun else []
+            starts[r] = [*known, *(at for at in used.get(r, ()) if at not in known)][:most]
+        solved = self._held_to(starts)
+        while solved is not None and any(len(at) > 1 for at in starts.values()):
+            self._decide(starts, solved)
+            solved = self._held_to(starts)
+
+    def _held_to(self, starts: Mapping[int, Sequence[int]]) -> Solved | None:
+        """Hold crews to these starts, and price people again; how that came out, None when time is over."""
+        choices = {r: Choice(tuple((start, start) for start in sorted(at))) for r, at in starts.items()}
+        grid = Grid(self.tables, {r: sorted(at) for r, at in starts.items()}, choices, self._grid.triples)
         self._grid, self._points = grid, self._grid.moved(self._points, grid)
+        decided = all(len(at) <= 1 for at in starts.values())
         master = self._master()
-        rough, before = 1, np.inf
-        for _ in range(ROUNDS):
+        rough, before, solved = 1, np.inf, None
+        for _ in range(ROUNDS if decided else FEW_ROUNDS):
             inner = len(master.columns) > ACTIVE_COLUMNS
-            solved = master.solve(self._points - REACH, self._points + REACH, max(1.0, self._left()), inner)
-            if solved is None:
-                break
+            found = master.solve(self._points - REACH, self._points + REACH, max(1.0, self._left()), inner)
+            if found is None:
+                return None
+            solved = found
             self._points = np.rint(solved.prices).astype(np.int64)
             if self._left() <= 0:
-                break
+                return None
             if before - solved.points < ENOUGH * abs(solved.points):
-                if rough != 1 and not self._tighten(master, solved):
+                if not decided or (rough != 1 and not self._tighten(master, solved)):
                     break
                 rough = 2 if self._many else 0
             before = solved.points
             new = self.pool.take(self._priced(solved, rough))
             if not master.add(self.pool, new) and not rough and not self._tighten(master, solved):
                 break
+        return solved
+
+    def _decide(self, starts: dict[int, list[int]], solved: Solved) -> None:
+        """Hold the crews about whose start the mixture is surest."""
+        at, sure = 0, list[tuple[float, int, int]]()
+        for r in self.tables.open:
+            number = len(self._grid.buckets[r])
+            share = solved.served[at : at + number]
+            at += number
+            if len(starts.get(r, ())) > 1:
+                k = int(np.argmax(share))
+                sure.append((-float(share[k]), r, sorted(starts[r])[k]))
+        sure.sort()
+        for n, (less, r, start) in enumerate(sure):
+            if n * DECIDED < len(sure) or -less >= SURE or self._left() <= 0:
+                starts[r] = [start]
+
+    def _starts_used(self) -> dict[int, list[int]]:
+        """By crew the starts its people have in the bound's last mixture, most of them first."""
+        solved, used = self.bound.solved, dict[int, Counter[int]]()
+        if solved is None:
+            return {}
+        column, row, start = self.pool.visits
+        share = np.zeros(len(self.pool.schedules))
+        share[solved.columns] = solved.share
+        for n in np.nonzero(share[column] > USED)[0].tolist():
+            r = self.tables.rows[row[n]].r
+            at = int(start[n]) - self._grid.lows[row[n]]
+            if len(self.tables.requests[r].seats) > 1 and any(a <= at <= b for a, b in self.tables.starts[r]):
+                used.setdefault(r, Counter())[at] += share[column[n]]
+        return {r: [at for at, _ in starts.most_common()] for r, starts in used.items()}
 
     def prepare(self, times: int) -> Callable[[], list[Schedule]]:
         """What then makes the best choice of schedules, more thorough the more `times` it was asked for before.
@@ -91,9 +147,10 @@ class Selection:
         dearer = self._near()
         order = np.argsort(dearer, kind="stable")[: min(MOST_WHOLE, FEW_WHOLE << times)]
         master = Master(self._grid, self.pricer)
-        master.add(self.pool, [*self._known, *order[dearer[order] <= NEAR_WORTH].tolist()])
+        known = self._allowed(self._known)
+        master.add(self.pool, [*known, *order[dearer[order] <= NEAR_WORTH].tolist()])
         open_points = 1.0 - self.tables.settled / max(1, self.bound.proven)
-        master.ask_for_whole(self.pool, self._known, WHOLE_GAP / (1 << times) * max(0.0, open_points))
+        master.ask_for_whole(self.pool, known, WHOLE_GAP / (1 << times) * max(0.0, open_points))
 
         def whole() -> list[Schedule]:
             chosen = master.whole(self._left())
@@ -107,6 +164,11 @@ class Selection:
         regions = Regions(grid, self.pricer, self.pool, self._points, dearer, NEAR_WORTH, self._known, seed)
         regions.run(self._left, threads)
         return [self.pool.schedules[n] for n in regions.doing.values()]
+
+    def _allowed(self, numbers: Sequence[int]) -> list[int]:
+        """Those of the schedules that keep to the starts crews are held to."""
+        values = self.pool.values(self._grid, self._points)
+        return [n for n in numbers if values[n] < FORBIDDEN // 2]
 
     def _tighten(self, master: Master, solved: Solved) -> int:
         """Take in triples that the mixture breaks; how many."""
@@ -145,7 +207,7 @@ class Selection:
         master = Master(self._grid, self.pricer)
         dearer = self.pool.values(self._grid, self._points) - self._limits()[self.pool.v]
         order = np.argsort(dearer, kind="stable")[: self.bound.active]
-        master.add(self.pool, [*self._known, *order[dearer[order] < FORBIDDEN // 2].tolist()])
+        master.add(self.pool, [*self._allowed(self._known), *order[dearer[order] < FORBIDDEN // 2].tolist()])
         return master
 
 

@@ -45,15 +45,18 @@ SEARCH_SHARE, SHORT_SEARCH = 0.2, 0.1
 """How much of the time goes into the search before prices are looked for: the program begins with its trips. Less where
 a tree follows, or where there are no crews: schedules of people who need not meet are soon better than the search's."""
 
-BOUND_SHARE, TREE_SHARE = 0.45, 0.3
-"""How much of the time that is then left goes at most into prices, before whole plans are made of them; and where a
-tree of choices follows."""
+BOUND_SHARE, SINGLES_SHARE, TREE_SHARE = 0.35, 0.5, 0.3
+"""How much of the time that is then left goes at most into prices, before whole plans are made of them; without crews;
+and with crews where a tree of choices follows."""
 
 HOT, WARM, COLD = 150.0, 40.0, 1.0
 """Temperatures, in points: the first search begins with, one that goes on from a good plan, and both end with."""
 
 SELECT_SECONDS, SELECT_SHARE = 0.01, 0.75
 """A selection is worth beginning with so many seconds left for each row of seats; so much of the time it may take."""
+
+STARTS = 3
+"""Crews may begin at so many times every other time whole plans are chosen; else when they do."""
 
 MANY_SHARE = 0.75
 """The same where a round of prices to the point takes a minute and more: there is no bound before it."""
@@ -203,7 +206,7 @@ class _Run:
             self._look((SEARCH_SHARE if self._crews and not self._branching() else SHORT_SEARCH) * self._left())
         if compiled(self._left()):
             try:
-                share = TREE_SHARE if self._branching() and self._crews else BOUND_SHARE
+                share = SINGLES_SHARE if not self._crews else TREE_SHARE if self._branching() else BOUND_SHARE
                 if len(self.tables.arrays.row) > MANY_JOBS:
                     share = MANY_SHARE
                 self.priced = self._first_bound(self._elapsed() + share * self._left())
@@ -329,7 +332,7 @@ class _Run:
 
         with ThreadPoolExecutor(1) as pool:  # only this thread tells how far it has come
             try:
-                self._wait(pool.submit(selection.hold))
+                self._wait(pool.submit(selection.hold, 1 if regional or times % 2 == 0 else STARTS))
                 if regional:
                     schedules = self._wait(pool.submit(selection.by_regions, self.threads, self.seed))
                 else:
