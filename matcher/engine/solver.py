@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from matcher.cost import keeps_pin
 from matcher.engine.bound import MANY_JOBS, Bound
 from matcher.engine.compile import compiled, start_compiling
 from matcher.engine.grid import Grid
-from matcher.engine.master import Pool
+from matcher.engine.master import Pool, Unsolved
 from matcher.engine.pricing import Pricer
 from matcher.engine.search import Search
 from matcher.engine.selection import MANY_ROWS, Selection, assigned
@@ -26,6 +27,8 @@ from matcher.plan import Assignment, Plan, Unserved
 from matcher.plan import gap as gap_of
 from matcher.proof import Leaf, Proof, Split, first_leaf
 from matcher.reasons import out_of_time, why_left_out, why_settled
+
+log = logging.getLogger(__name__)
 
 Made = TypeVar("Made")
 
@@ -221,6 +224,8 @@ class _Run:
                         self._branch(self._elapsed() + 0.8 * self._left())
             except TimeoutError:
                 pass
+            except Unsolved as error:  # the plan is as good as it was
+                log.warning("The bound of %s stays where it is: %s.", self.instance.name, error)
         while not self._finished():
             self._look(self._left(), WARM)
 
