@@ -69,7 +69,7 @@ STARTS = 3
 MANY_SHARE = 0.75
 """The same where a round of prices to the point takes a minute and more: there is no bound before it."""
 
-RIPE = 0.1
+RIPE = 0.03
 """Triples are looked for once prices promise no more than this share of what the best plan is above what is proven."""
 
 CONVERGED = 0.005
