@@ -100,6 +100,10 @@ UNFILLED = 50_000.0
 """What it costs to leave a seat of a crew empty that has begun to be filled, where whole schedules are chosen."""
 
 
+class Unsolved(ArithmeticError):
+    """HiGHS found no mixture, and not for want of time."""
+
+
 @dataclass(frozen=True, slots=True)
 class Solved:
     """The least points of a mixture, each price and toll, the worth of each person, and how much of each column."""
@@ -155,7 +159,8 @@ class Master:
     def solve(self, low: Floats, high: Floats, seconds: float | None, inner: bool = False) -> Solved | None:
         """The best mixture while prices stay between `low` and `high`; None when it was not found in time.
 
-        `inner`: a point inside the best face does as well, which is found sooner where the program is large.
+        `inner`: a point inside the best face does as well, which is found sooner where the program is large. Unsolved
+        where there is no mixture.
         """
         h, size = self._highs, self.grid.size
         index = np.arange(self._first_box, self._first_schedule, dtype=np.int32)
@@ -168,8 +173,12 @@ class Master:
         h.setOptionValue("run_crossover", "off" if inner else "on")
         h.run()
         nothing = highspy.HighsModelStatus.kModelEmpty
-        if h.getModelStatus() not in (highspy.HighsModelStatus.kOptimal, nothing):
+        if h.getModelStatus() == highspy.HighsModelStatus.kTimeLimit:
             return None
+        if h.getModelStatus() not in (highspy.HighsModelStatus.kOptimal, nothing):
+            if inner:  # too imprecise; a corner is another matter
+                return self.solve(low, high, seconds)
+            raise Unsolved(f"HiGHS says {h.modelStatusToString(h.getModelStatus())} of {h.getNumRow()} rows")
         self._solved = not inner
         solution = h.getSolution()
         duals, share = np.array(solution.row_dual), np.array(solution.col_value)
