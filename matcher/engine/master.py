@@ -8,7 +8,7 @@ seat one that fills it at the `high` price and one that takes it at the `low`, s
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -261,10 +261,14 @@ class Master:
             least = float((len(rows) - (len(rows) < 3) + 1) // 2)
             h.addRow(least, np.inf, len(columns), columns, half[columns].astype(float))
 
-    def whole(self, seconds: float) -> list[int] | None:
-        """The best whole schedules among the columns found in so much time: their numbers in the pool; None if none."""
+    def whole(self, left: Callable[[], float]) -> list[int] | None:
+        """The best whole schedules among the columns found until no seconds are left: their numbers in the pool.
+
+        None if there are none.
+        """
         h = self._highs
-        h.setOptionValue("time_limit", float(h.getRunTime() + max(0.1, seconds)))
+        h.setOptionValue("time_limit", float(h.getRunTime() + max(0.1, left())))
+        h.cbMipInterrupt.subscribe(lambda event: event.interrupt() if left() <= 0 else None)
         h.run()
         share = np.array(h.getSolution().col_value)
         if len(share) < self._first_schedule or h.getInfo().primal_solution_status != 2:

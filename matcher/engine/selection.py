@@ -153,7 +153,7 @@ class Selection:
         master.ask_for_whole(self.pool, known, WHOLE_GAP / (1 << times) * max(0.0, open_points))
 
         def whole() -> list[Schedule]:
-            chosen = master.whole(self._left())
+            chosen = master.whole(self._left)
             return [self.pool.schedules[n] for n in (self._known if chosen is None else chosen)]
 
         return whole
