@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from matcher.engine.grid import Grid
-from matcher.engine.master import FORBIDDEN, Master, Pool, Solved, broken_triples
+from matcher.engine.master import FORBIDDEN, Master, Pool, Solved, Unsolved, broken_triples
 from matcher.engine.pricing import TRIPS, Priced, Pricer
 from matcher.engine.tables import Ints
 from matcher.plan import Assignment
@@ -89,6 +89,7 @@ class Bound:
         self.solved_on = self.grid
         self.done = False
         self.free, self._near, self._share, self._slow, self._since = False, NEAR, 0.5, 0, 0
+        self._since_tight = SETTLE
         self._reach = np.maximum(REACH, 0.5 * np.abs(self.points))
 
     def leaf(self) -> Leaf:
@@ -99,6 +100,7 @@ class Bound:
         """Solve the program, price everybody at its prices, and keep what proves more; TimeoutError when time is up."""
         began = time.perf_counter()
         self._since += 1
+        self._since_tight += 1
         if len(self.master.columns) > 2 * self.active:
             self.master = self._fresh_master()
         reach = np.full(len(self.points), FREE) if self.free else self._reach
@@ -198,10 +200,14 @@ class Bound:
         self.master = self._fresh_master()
         self.done = False
 
-    def tighten(self, seconds: float | None = None) -> int:
-        """Take in triples that the last mixture breaks; how many, 0 where that brings little. Idle ones leave."""
-        if self.solved is None or self.solved_on is not self.grid:
-            return 0
+    def tighten(self, seconds: float | None = None) -> int | None:
+        """Take in triples that the last mixture breaks; how many, 0 where that brings little. Idle ones leave.
+
+        None while the last are not made good use of yet.
+        """
+        if self.solved is None or self.solved_on is not self.grid or (self._since_tight < SETTLE and not self.done):
+            return None
+        self._since_tight = 0
         began, before, solved, grid = time.perf_counter(), self.solved.points, self.solved, self.grid
         for _ in range(TIGHTENINGS):
             broken = broken_triples(self.pool, grid, solved)
@@ -211,7 +217,11 @@ class Bound:
             grid = grid.with_triples(np.concatenate([grid.triples, broken]))
             self.master.tighten(grid, self.pool)
             free = np.full(len(self.points), FREE)
-            found = self.master.solve(self.points - free, self.points + free, left)
+            try:
+                found = self.master.solve(self.points - free, self.points + free, left)
+            except Unsolved:
+                self.master = self._fresh_master()
+                raise
             if found is None:
                 self.master = self._fresh_master()
                 raise TimeoutError

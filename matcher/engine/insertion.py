@@ -470,7 +470,8 @@ def crew_at(
     group: Ints, slot: Ints, order: Ints, seats: Ints, row: Ints, ledger: Ints, tally: Ints, groups: int, required: int,
     start: int,
 ) -> int:  # fmt: skip
-    """Points of different people for the seats at this start of the request; FAR_OFF where not below what was found.
+    """Points of different people for the seats at this start of the request; FAR_OFF where they cannot be below what
+    was found.
 
     The seat first that loses most by waiting (regret); by matching when a required one gets stuck.
     """

@@ -8,7 +8,7 @@ seat one that fills it at the `high` price and one that takes it at the `low`, s
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -239,7 +239,7 @@ class Master:
         if not number:
             return
         h.deleteRows(number, np.arange(self._first_toll, self._first_toll + number, dtype=np.int32))
-        row_of = {int(self.grid.price_from[n]): n for n in range(len(self.grid.tables.rows))}
+        row_of = dict(enumerate(self.grid.row_of.tolist()))
         lp = h.getLp().a_matrix_
         index, start = np.array(lp.index_), np.array(lp.start_)
         visits: dict[int, list[int]] = {}  # columns by row of seats
@@ -249,22 +249,29 @@ class Master:
                     visits.setdefault(row_of[p], []).append(column)
         v = np.full(len(start) - 1, -1, dtype=np.int64)
         v[self._first_schedule : self._first_schedule + len(self.columns)] = pool.v[self.columns]
+        buckets = np.diff(self.grid.price_from)
         for triple in triples.tolist():
             times = np.zeros(len(v), dtype=np.int64)
             rows = [n for n in triple if n >= 0]
+            if not buckets[rows].all():  # of a request that stays unserved nothing need be covered
+                continue
             for n in rows:
                 times[visits.get(n, [])] += 1
             if triple[0] < 0:
                 times[v == -1 - triple[0]] -= 1
             half = (times + 1) // 2
             columns = np.nonzero(half > 0)[0].astype(np.int32)
-            least = float((len(rows) - (len(rows) < 3) + 1) // 2)
+            least = float((len(rows) - (triple[0] < 0) + 1) // 2)
             h.addRow(least, np.inf, len(columns), columns, half[columns].astype(float))
 
-    def whole(self, seconds: float) -> list[int] | None:
-        """The best whole schedules among the columns found in so much time: their numbers in the pool; None if none."""
+    def whole(self, left: Callable[[], float]) -> list[int] | None:
+        """The best whole schedules among the columns found until no seconds are left: their numbers in the pool.
+
+        None if there are none.
+        """
         h = self._highs
-        h.setOptionValue("time_limit", float(h.getRunTime() + max(0.1, seconds)))
+        h.setOptionValue("time_limit", float(h.getRunTime() + max(0.1, left())))
+        h.cbMipInterrupt.subscribe(lambda event: event.interrupt() if left() <= 0 else None)
         h.run()
         share = np.array(h.getSolution().col_value)
         if len(share) < self._first_schedule or h.getInfo().primal_solution_status != 2:
@@ -279,8 +286,9 @@ class Master:
             return
         column, row, start = pool.visits
         done = np.isin(column, known)
-        covered = np.zeros(self.grid.size, dtype=bool)
-        covered[self.grid.index(row[done], start[done])] = True
+        here = self.grid.index(row[done], start[done])
+        wanted = np.array(self._highs.getLp().row_lower_)[: self.grid.size]
+        covered = np.bincount(here, minlength=self.grid.size) >= wanted
         optional = np.array([self.grid.tables.rows[n].optional for n in self.grid.row_of], dtype=bool)
         value = np.zeros(self._first_schedule + len(self.columns))
         lp = self._highs.getLp().a_matrix_

@@ -82,7 +82,7 @@ class Regions:
                 self._busy[region] = True
                 mine = [self.doing[v] for v in region.tolist() if v in self.doing]
                 master = self._program(region, mine)
-            chosen = master.whole(min(SECONDS, left()))
+            chosen = master.whole(lambda: min(SECONDS, left()))
             with self._lock:
                 self._busy[region] = False
                 self._turn += 1

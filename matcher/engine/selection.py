@@ -63,10 +63,10 @@ class Selection:
         self._begun = {self.tables.instance.request_index[a.request]: a.start for a in assignments if a.seat == 0}
 
     def hold(self, most: int = 1) -> None:
-        """Hold crews to the starts they have; people are priced again. Of those with none nobody is sent.
+        """Hold crews to the starts they have; people are priced again. A crew without a start is not sent.
 
-        With `most`, a crew may begin at so many times at first: its own, and when its people would in the bound's last
-        mixture. What the mixture of those is surest about is held first, and people are priced again each time.
+        With `most` a crew may begin at so many times at first: its own, if any, and those of its people in the bound's
+        last mixture. What the mixture of those is surest about is held first, and people are priced again each time.
         """
         crews = [r for r in self.tables.open if len(self.tables.requests[r].seats) > 1]
         if not crews:
@@ -77,7 +77,7 @@ class Selection:
             known = [self._begun[r]] if r in self._begun else []
             starts[r] = [*known, *(at for at in used.get(r, ()) if at not in known)][:most]
         solved = self._held_to(starts)
-        while solved is not None and any(len(at) > 1 for at in starts.values()):
+        while any(len(at) > 1 for at in starts.values()):
             self._decide(starts, solved)
             solved = self._held_to(starts)
 
@@ -108,8 +108,11 @@ class Selection:
                 break
         return solved
 
-    def _decide(self, starts: dict[int, list[int]], solved: Solved) -> None:
-        """Hold the crews about whose start the mixture is surest."""
+    def _decide(self, starts: dict[int, list[int]], solved: Solved | None) -> None:
+        """Hold the crews about whose start the mixture is surest; without one all, to the starts they have."""
+        if solved is None or self._left() <= 0:
+            starts.update({r: known[:1] for r, known in starts.items()})
+            return
         at, sure = 0, list[tuple[float, int, int]]()
         for r in self.tables.open:
             number = len(self._grid.buckets[r])
@@ -117,10 +120,10 @@ class Selection:
             at += number
             if len(starts.get(r, ())) > 1:
                 k = int(np.argmax(share))
-                sure.append((-float(share[k]), r, sorted(starts[r])[k]))
+                sure.append((-float(share[k]), r, sorted(starts[r])[k] if share[k] > USED else starts[r][0]))
         sure.sort()
         for n, (less, r, start) in enumerate(sure):
-            if n * DECIDED < len(sure) or -less >= SURE or self._left() <= 0:
+            if n * DECIDED < len(sure) or -less >= SURE:
                 starts[r] = [start]
 
     def _starts_used(self) -> dict[int, list[int]]:
@@ -153,7 +156,7 @@ class Selection:
         master.ask_for_whole(self.pool, known, WHOLE_GAP / (1 << times) * max(0.0, open_points))
 
         def whole() -> list[Schedule]:
-            chosen = master.whole(self._left())
+            chosen = master.whole(self._left)
             return [self.pool.schedules[n] for n in (self._known if chosen is None else chosen)]
 
         return whole

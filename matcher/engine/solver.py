@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeVar
 
@@ -63,11 +63,12 @@ HOT, WARM, COLD = 150.0, 40.0, 1.0
 SELECT_SECONDS, SELECT_SHARE = 0.01, 0.75
 """A selection is worth beginning with so many seconds left for each row of seats; so much of the time it may take."""
 
+MANY_SHARE = 0.8
+"""How much of the time goes at most into prices where a round to the point takes a minute and more: there is no bound
+before it."""
+
 STARTS = 3
 """Crews may begin at so many times every other time whole plans are chosen; else when they do."""
-
-MANY_SHARE = 0.75
-"""The same where a round of prices to the point takes a minute and more: there is no bound before it."""
 
 RIPE = 0.03
 """Triples are looked for once prices promise no more than this share of what the best plan is above what is proven."""
@@ -218,15 +219,16 @@ class _Run:
                 self._prove_with(steps)
             return
         if self.start is None:
-            self._look((SEARCH_SHARE if self._crews and not self._branching() else SHORT_SEARCH) * self._left())
+            long = self._crews and not self._branching() and not self._many
+            self._look((SEARCH_SHARE if long else SHORT_SEARCH) * self._left())
         if compiled(self._left()):
-            try:
+            with suppress(TimeoutError), self._unsolved():
                 share = SINGLES_SHARE if not self._crews else TREE_SHARE if self._branching() else BOUND_SHARE
-                if len(self.tables.arrays.row) > MANY_JOBS:
+                if self._many:
                     share = MANY_SHARE
                 self.priced = self._first_bound(self._elapsed() + share * self._left())
                 self._note_bound(self.priced)
-                self._prove(self._elapsed() + share * self._left())
+                self._prove(self._elapsed() + share * self._left(), first=True)
                 while not self._finished() and self.priced is not None:
                     if self._left() >= SELECT_SECONDS * len(self.tables.rows):
                         self._select()
@@ -234,16 +236,24 @@ class _Run:
                     self._prove(self._elapsed() + (0.1 if self._branching() else 0.5) * self._left())
                     if self._branching() and self.priced.promised <= CONVERGED * abs(self.priced.proven):
                         self._branch(self._elapsed() + 0.8 * self._left())
-            except TimeoutError:
-                pass
-            except Unsolved as error:  # the plan is as good as it was
-                log.warning("The bound of %s stays where it is: %s.", self.instance.name, error)
         while not self._finished():
             self._look(self._left(), WARM)
+
+    @contextmanager
+    def _unsolved(self) -> Iterator[None]:
+        """A linear program that HiGHS gives up ends what was to come of it, and is told of; the plan stays."""
+        try:
+            yield
+        except Unsolved as error:
+            log.warning("Of %s no more is made of prices: %s.", self.instance.name, error)
 
     def _branching(self) -> bool:
         """Whether a tree can grow far enough to matter."""
         return len(self.tables.rows) <= LARGEST_TREE
+
+    @property
+    def _many(self) -> bool:
+        return len(self.tables.arrays.row) > MANY_JOBS
 
     @property
     def _crews(self) -> bool:
@@ -263,7 +273,7 @@ class _Run:
     def _prove_with(self, steps: int | None) -> None:
         """A bound by prices for the proof that was asked for, whatever it takes when steps are counted."""
         compiled(None)
-        with suppress(TimeoutError):
+        with suppress(TimeoutError), self._unsolved():
             self._prove(None if steps is not None else self._elapsed() + self._left())
 
     def _learn(self, bound: Bound) -> None:
@@ -271,10 +281,10 @@ class _Run:
         bound.pool.take(bound.pricer.schedule(v, visits) for v, visits in self.search.pool())
         bound.master.add(bound.pool, bound.pool.take(bound.pricer.schedules_of(self.search.best())))
 
-    def _prove(self, until: float | None, enough: Callable[[], bool] = never) -> None:
+    def _prove(self, until: float | None, enough: Callable[[], bool] = never, first: bool = False) -> None:
         """Rounds of prices until that time, until `enough` or they are as good as they get.
 
-        TimeoutError once time is over.
+        The `first` ones of singles may end where they promise little. TimeoutError once time is over.
         """
         rounds = 0
         try:
@@ -287,7 +297,7 @@ class _Run:
                 refined = (bound.done or near) and bound.refine()
                 little = RIPE * (self.search.best_cost - bound.proven)
                 ripe = bound.done or (bound.promised <= little and not self._crews)
-                if not bound.rough and ripe and not refined and not self._tighten(until):
+                if not bound.rough and ripe and not refined and self._tighten(until) == 0 and (bound.done or first):
                     break
                 bound.step(self._before(until))
                 self._note_bound(bound)
@@ -296,8 +306,8 @@ class _Run:
             if self._left() <= 0:
                 raise
 
-    def _tighten(self, until: float | None) -> int:
-        """Triples taken in; none where a proof is asked for, which has no word for them."""
+    def _tighten(self, until: float | None) -> int | None:
+        """Triples taken in, None if it is too early; none where a proof is asked for, which has no word for them."""
         if self.proof is not None or len(self.tables.rows) > MANY_ROWS or self.priced is None:
             return 0
         return self.priced.tighten(self._before(until))
@@ -353,7 +363,7 @@ class _Run:
                 else:
                     choosing = pool.submit(self._wait(pool.submit(selection.prepare, times)))
                     if self.threads > 1:  # HiGHS has one of them
-                        with suppress(TimeoutError):
+                        with suppress(TimeoutError), self._unsolved():
                             self._prove(end, choosing.done)
                         self._look(left(), WARM, choosing.done)
                     schedules = self._wait(choosing)
