@@ -140,6 +140,7 @@ class _Run:
     priced: Bound | None = None
     tree: Tree | None = None
     selected = 0
+    model: Callable[..., Exact] | None = None
 
     def __init__(
         self,
@@ -162,6 +163,10 @@ class _Run:
         """Build, improve, and write down."""
         exactly = engine == "exact" or (engine is None and steps is None and self._is_small())
         start_compiling()
+        if exactly:
+            from matcher.exact import exact  # CP-SAT loads longer than a first plan takes
+
+            self.model = exact
         try:
             self._begin(steps is None and engine != "exact")
             if exactly:
@@ -198,9 +203,8 @@ class _Run:
 
     def _exact(self, share: float) -> Exact:
         """Ask the exact model; what it proves holds whether or not its plan is taken."""
-        from matcher.exact import exact  # CP-SAT loads longer than a first plan takes
-
-        found = exact(self.instance, share * self._left(), self.seed, threads=self.threads, hint=self.search.best())
+        assert self.model is not None
+        found = self.model(self.instance, share * self._left(), self.seed, threads=self.threads, hint=self.search.best())
         if self.proof is None:
             self.bound = max(self.bound, found.bound)
         if found.assignments is not None and self.search.best_cost > sum(found.terms.values()):
