@@ -204,7 +204,9 @@ class _Run:
     def _exact(self, share: float) -> Exact:
         """Ask the exact model; what it proves holds whether or not its plan is taken."""
         assert self.model is not None
-        found = self.model(self.instance, share * self._left(), self.seed, threads=self.threads, hint=self.search.best())
+        found = self.model(
+            self.instance, share * self._left(), self.seed, threads=self.threads, hint=self.search.best()
+        )
         if self.proof is None:
             self.bound = max(self.bound, found.bound)
         if found.assignments is not None and self.search.best_cost > sum(found.terms.values()):
