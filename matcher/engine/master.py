@@ -271,7 +271,6 @@ class Master:
         """
         h = self._highs
         h.setOptionValue("time_limit", float(h.getRunTime() + max(0.1, left())))
-        h.cbMipInterrupt.subscribe(lambda event: event.interrupt() if left() <= 0 else None)
         h.run()
         share = np.array(h.getSolution().col_value)
         if len(share) < self._first_schedule or h.getInfo().primal_solution_status != 2:
