@@ -28,6 +28,9 @@ CLOSE_ENOUGH = 1e-4
 NEAR = 0.002
 """So near to each other prices leave the box and go part of the way to what the program says (Wentges 1997)."""
 
+LESS_ROUGH_REACH = 5.0
+"""How far prices may at least be moved once people are priced less roughly."""
+
 TIGHT, TIGHT_REACH = 0.0003, 30.0
 """The same once triples were taken in, and how far prices may then move at first."""
 
@@ -53,9 +56,12 @@ grown by so much for STUBBORN rounds."""
 MANY_JOBS = 600_000
 """In larger instances a rough stage is followed by one that is less so: to price to the point takes long."""
 
-ACTIVE_COLUMNS, ACTIVE_EACH = 6_000, 4
+ACTIVE_COLUMNS, ACTIVE_EACH = 6_000, 2
 """About so many schedules are in the linear program at once, or so many for each person and row of seats, those nearest
 to being worth it."""
+
+OUTGROWN, OUTGROWN_INNER = 2.0, 1.3
+"""With so many times that number the program is made anew, sooner where it is solved from nothing each time anyway."""
 
 
 class Bound:
@@ -70,8 +76,10 @@ class Bound:
         points: Ints | None = None,
         seconds: float | None = None,
         rough: int = 0,
+        reach: float | None = None,
     ) -> None:
-        self.rough = rough
+        """`points`: the first prices, which may be moved by `reach` in the first round."""
+        self.rough, self.settled = rough, False
         self.pricer, self.tables = pricer, pricer.tables
         self.grid = grid or Grid(self.tables)
         self.pool = pool or Pool(self.tables.arrays.row)
@@ -91,21 +99,27 @@ class Bound:
         self.free, self._near, self._share, self._slow, self._since = False, NEAR, 0.5, 0, 0
         self._since_tight = SETTLE
         self._reach = np.maximum(REACH, 0.5 * np.abs(self.points))
+        if reach is not None:
+            self._reach[:] = reach
 
     def leaf(self) -> Leaf:
         """The prices that prove it, as a proof file has them."""
         return Leaf() if self.proven_at is None else self.proven_at[0].leaf(self.proven_at[1])
 
     def step(self, seconds: float | None = None) -> None:
-        """Solve the program, price everybody at its prices, and keep what proves more; TimeoutError when time is up."""
+        """Solve the program, price everybody at its prices, and keep what proves more; TimeoutError when time is up.
+
+        While people are priced roughly, `settled` says that it brings little more.
+        """
         began = time.perf_counter()
         self._since += 1
         self._since_tight += 1
-        if len(self.master.columns) > 2 * self.active:
+        inner = self.rough > 0 and len(self.master.columns) > ACTIVE_COLUMNS
+        if len(self.master.columns) > (OUTGROWN_INNER if inner else OUTGROWN) * self.active:
             self.master = self._fresh_master()
         reach = np.full(len(self.points), FREE) if self.free else self._reach
         low, high = self.points - reach, self.points + reach
-        solved = self.master.solve(low, high, seconds, self.rough > 0 and len(self.master.columns) > ACTIVE_COLUMNS)
+        solved = self.master.solve(low, high, seconds, inner)
         if solved is None:
             raise TimeoutError
         self.solved, self.solved_on = solved, self.grid
@@ -128,8 +142,7 @@ class Bound:
         scale = max(1.0, abs(solved.points))
         if self.rough:
             self._slow = 0 if kept > ROUGH_GAIN * scale else self._slow + 1
-            if max(self.promised, kept) <= ROUGH_GAP * scale or self._slow > STUBBORN or not helpful:
-                self.less_roughly(None if seconds is None else max(0.0, seconds - (time.perf_counter() - began)))
+            self.settled = max(self.promised, kept) <= ROUGH_GAP * scale or self._slow > STUBBORN or not helpful
             return
         self._slow = 0 if kept > 0 else self._slow + 1
         if not self.free and max(self.promised, kept) <= self._near * scale and at_edge.sum() <= EDGES * len(at_edge):
@@ -146,12 +159,14 @@ class Bound:
         """
         many = len(self.tables.arrays.row) > MANY_JOBS
         was, self.rough, self._slow = self.rough, 2 if self.rough == 1 and many else 0, 0
+        self.settled = False
         try:
             self.priced = self._priced_at(self.points, self.nothing, seconds)
         except TimeoutError:
             self.rough = was
             raise
         self.master.add(self.pool, self.pool.take(self.priced.schedules))
+        self._reach = np.maximum(self._reach, LESS_ROUGH_REACH)
         if self.solved is not None:
             self.promised = self.solved.points - self.priced.bound
 

@@ -11,29 +11,25 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
-from matcher.engine.bound import ACTIVE_COLUMNS, ROUGH_TRIPS, Bound
+from matcher.engine.bound import Bound
 from matcher.engine.grid import NO_TRIPLES, Choice, Grid
-from matcher.engine.master import FORBIDDEN, Master, Solved, broken_triples
-from matcher.engine.pricing import TRIPS, Schedule
+from matcher.engine.master import FORBIDDEN, Master, Solved
+from matcher.engine.pricing import Schedule
 from matcher.engine.regions import Regions
 from matcher.engine.tables import Ints, Tables
 from matcher.plan import Assignment
 
-ROUNDS = 20
-"""So often are people priced again once starts are held, while that brings the program down."""
-
-FEW_ROUNDS, DECIDED, SURE = 8, 2, 0.6
-"""While crews have several starts people are priced again so often; then one crew in so many is held, and all that
-have one start with such a share."""
+DECIDED, SURE = 2, 0.6
+"""While crews have several starts one in so many is held at a time, and all that have one start with such a share."""
 
 USED = 0.05
 """A start is used in a mixture by so large a share of a schedule."""
 
-REACH = 1000.0
-"""How far prices may move in one round."""
+REACH = 100.0
+"""How far prices may move in the first round after starts were held."""
 
-ENOUGH = 1e-4
-"""A round that brings less than this share was the last of its kind."""
+ENOUGH = 5e-4
+"""Prices under held starts that promise less than this share are good enough."""
 
 MANY_ROWS = 1_500
 """With more rows of seats whole schedules are chosen region by region, and without triples."""
@@ -87,26 +83,24 @@ class Selection:
         grid = Grid(self.tables, {r: sorted(at) for r, at in starts.items()}, choices, self._grid.triples)
         self._grid, self._points = grid, self._grid.moved(self._points, grid)
         decided = all(len(at) <= 1 for at in starts.values())
-        master = self._master()
-        rough, before, solved = 1, np.inf, None
-        for _ in range(ROUNDS if decided else FEW_ROUNDS):
-            inner = len(master.columns) > ACTIVE_COLUMNS
-            found = master.solve(self._points - REACH, self._points + REACH, max(1.0, self._left()), inner)
-            if found is None:
-                return None
-            solved = found
-            self._points = np.rint(solved.prices).astype(np.int64)
-            if self._left() <= 0:
-                return None
-            if before - solved.points < ENOUGH * abs(solved.points):
-                if not decided or (rough != 1 and not self._tighten(master, solved)):
+        held = None
+        try:
+            held = Bound(self.pricer, (), self.pool, grid, self._points, self._left(), rough=1, reach=REACH)
+            while self._left() > 0:
+                if held.settled:
+                    if not decided or (self._many and held.rough == 2):
+                        break
+                    held.less_roughly(self._left())
+                    continue
+                near = not held.rough and held.promised <= ENOUGH * abs(held.proven)
+                if (near or held.done) and not self._tightened(held):
                     break
-                rough = 2 if self._many else 0
-            before = solved.points
-            new = self.pool.take(self._priced(solved, rough))
-            if not master.add(self.pool, new) and not rough and not self._tighten(master, solved):
-                break
-        return solved
+                held.step(self._left())
+        except TimeoutError:
+            pass
+        if held is not None:
+            self._grid, self._points = held.grid, held.points
+        return None if held is None else held.solved
 
     def _decide(self, starts: dict[int, list[int]], solved: Solved | None) -> None:
         """Hold the crews about whose start the mixture is surest; without one all, to the starts they have."""
@@ -173,21 +167,9 @@ class Selection:
         values = self.pool.values(self._grid, self._points)
         return [n for n in numbers if values[n] < FORBIDDEN // 2]
 
-    def _tighten(self, master: Master, solved: Solved) -> int:
-        """Take in triples that the mixture breaks; how many."""
-        broken = broken_triples(self.pool, self._grid, solved)
-        if len(self.tables.rows) > MANY_ROWS or not len(broken):
-            return 0
-        self._grid = self._grid.with_triples(np.concatenate([self._grid.triples, broken]))
-        self._points = np.concatenate([self._points, np.zeros(len(broken), dtype=np.int64)])
-        master.tighten(self._grid, self.pool)
-        return len(broken)
-
-    def _priced(self, solved: Solved, rough: int) -> list[Schedule]:
-        worth = np.minimum(self.bound.nothing, np.rint(solved.worth).astype(np.int64))
-        most = ROUGH_TRIPS if rough else TRIPS
-        limits = self._limits()
-        return self.pricer.priced(self._grid, self._points, worth, limits, rough=rough, most=most).schedules
+    def _tightened(self, held: Bound) -> bool:
+        """Whether triples were taken in, or may be soon."""
+        return len(self.tables.rows) <= MANY_ROWS and held.tighten(self._left()) != 0
 
     def _near(self) -> Ints:
         """Make every schedule that is near to being worth it; by how much each of the pool is dearer than the best."""
@@ -204,14 +186,6 @@ class Selection:
         limits = self.bound.nothing.copy()
         np.minimum.at(limits, self.pool.v, self.pool.values(self._grid, self._points))
         return limits
-
-    def _master(self) -> Master:
-        """The program of the known plan and the schedules that are nearest to being worth it."""
-        master = Master(self._grid, self.pricer)
-        dearer = self.pool.values(self._grid, self._points) - self._limits()[self.pool.v]
-        order = np.argsort(dearer, kind="stable")[: self.bound.active]
-        master.add(self.pool, [*self._allowed(self._known), *order[dearer[order] < FORBIDDEN // 2].tolist()])
-        return master
 
 
 def assigned(tables: Tables, schedules: Iterable[Schedule]) -> list[Assignment]:

@@ -305,7 +305,10 @@ class _Run:
                 ripe = bound.done or (bound.promised <= little and not self._crews)
                 if not bound.rough and ripe and not refined and self._tighten(until) == 0 and (bound.done or first):
                     break
-                bound.step(self._before(until))
+                if bound.settled:
+                    bound.less_roughly(self._before(until))
+                else:
+                    bound.step(self._before(until))
                 self._note_bound(bound)
                 rounds += until is None
         except TimeoutError:
