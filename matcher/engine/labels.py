@@ -546,56 +546,68 @@ def _useful(
 
 @njit(cache=True, nogil=True)
 def _after(
-    d: Arrays, points: Ints, i: int, base: int, jobs: Ints, place: Ints, legs: Ints, latest: Ints, grid: int
-) -> tuple[Ints, Ints, Ints]:
+    d: Arrays, points: Ints, i: int, base: int, jobs: Ints, place: Ints, legs: Ints, latest: Ints, ways: Ints, grid: int
+) -> tuple[Ints, Ints, Ints, Ints, Ints, Ints]:
     """The most a trip can still gain after each job by when that began, home again, repeats allowed but at once.
 
     Returns where each job's values begin, the step of the grid of the first, and the values: state a, step t is
     values[begin[a] + t - step[a]]. Nobody goes from a request to another and straight back to it.
+
+    And for each step of the grid the jobs a trip that is free then may go to next, by what that gains at most, the most
+    first: those of step t stand in next_job[next_from[t]:next_from[t + 1]], what they gain in next_gain.
     """
     start, end, pay = d.start[i], d.end[i], d.weights[1] + base
     number = len(jobs)
+    steps = (end - start) // grid
     step, begin = np.zeros(number, dtype=np.int64), np.zeros(number + 1, dtype=np.int64)
+    many, next_from = np.zeros(steps + 1, dtype=np.int64), np.zeros(steps + 2, dtype=np.int64)
     for a in range(number):
         soonest = FAR_OFF
         for p in range(d.pieces_from[jobs[a]], d.pieces_to[jobs[a]]):
             soonest = min(soonest, d.first[p])
         step[a] = (max(soonest, start) - start) // grid
         begin[a + 1] = begin[a] + max(0, (latest[a] - start) // grid - step[a] + 1)
+        if begin[a + 1] > begin[a]:
+            many[(latest[a] - start) // grid] += 1
+    for t in range(steps - 1, -1, -1):  # jobs that can be begun in a step or later
+        many[t] += many[t + 1]
+    for t in range(steps + 1):
+        next_from[t + 1] = next_from[t] + many[t]
     size = begin[number]
     after = np.full(size, -FAR_OFF, dtype=np.int64)  # future once the job is done, begun in this step
     best = np.full(size, -FAR_OFF, dtype=np.int64)  # with the job's own gain, begun in this step or later
     onward = np.full(size, -1, dtype=np.int64)  # the request that comes after it there
     second = np.full(size, -FAR_OFF, dtype=np.int64)  # the same where another request comes next
-    steps = (end - start) // grid
+    next_job, next_gain = np.empty(next_from[-1], dtype=np.int64), np.empty(next_from[-1], dtype=np.int64)
     for t in range(steps, -1, -1):
         for a in range(number):
             k = begin[a] + t - step[a]
             if t < step[a] or k >= begin[a + 1]:
                 continue
             j, spot = jobs[a], place[a]
-            over = max(start + t * grid, start) + d.minutes[j]
+            over = start + t * grid + d.minutes[j]
             first_best, first_next, second_best = -FAR_OFF, -1, -FAR_OFF
             if over + d.back[j] <= end:
                 first_best, first_next = -pay * d.back[j], number
-            for b in range(number - 1, -1, -1):
-                if latest[b] < over:
-                    break
-                n = place[b]
-                if n == spot:
-                    continue
-                arrival = over + legs[spot, n]
-                at = max(step[b], (arrival - start) // grid)
-                m = begin[b] + at - step[b]
-                if m >= begin[b + 1]:
-                    continue
-                value = (second[m] if onward[m] == spot else best[m]) - pay * legs[spot, n]
-                if value > first_best:
-                    if first_next != n:
-                        second_best = first_best
-                    first_best, first_next = value, n
-                elif value > second_best and first_next != n:
-                    second_best = value
+            free = (over - start) // grid
+            if free <= steps:
+                for at in range(next_from[free], next_from[free + 1]):
+                    if next_gain[at] <= second_best:
+                        break
+                    b = next_job[at]
+                    n = place[b]
+                    if n == spot or latest[b] < over:
+                        continue
+                    m = begin[b] + max(step[b], (over + legs[spot, n] - start) // grid) - step[b]
+                    if m >= begin[b + 1]:
+                        continue
+                    value = (second[m] if onward[m] == spot else best[m]) - pay * legs[spot, n]
+                    if value > first_best:
+                        if first_next != n:
+                            second_best = first_best
+                        first_best, first_next = value, n
+                    elif value > second_best and first_next != n:
+                        second_best = value
             after[k] = first_best
             gain = -FAR_OFF
             for p in range(d.pieces_from[j], d.pieces_to[j]):
@@ -616,7 +628,16 @@ def _after(
                 else:
                     own_second = max(own_second, second[k + 1])
             best[k], onward[k], second[k] = own, own_next, own_second
-    return begin, step, after
+        at = next_from[t]
+        for a in range(number):
+            if begin[a + 1] > begin[a] and (latest[a] - start) // grid >= t:
+                next_job[at] = a
+                next_gain[at] = best[begin[a] + max(0, t - step[a])] - pay * ways[a]
+                at += 1
+        here = slice(next_from[t], at)
+        order = np.argsort(-next_gain[here])
+        next_job[here], next_gain[here] = next_job[here][order], next_gain[here][order]
+    return begin, step, after, next_from, next_job, next_gain
 
 
 @njit(cache=True, nogil=True)
@@ -751,6 +772,7 @@ def _trips(
     group = np.empty(requests, dtype=np.int64)
     begin_at, step_at = np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64)
     after = np.zeros((1, 1), dtype=np.int64)
+    next_from, next_job, next_gain = begin_at, begin_at, begin_at
     size = -1
     low = -FAR_OFF
     # Lightly first; then with all that can be known beforehand: for good trips, for all trips below the best of them,
@@ -772,9 +794,12 @@ def _trips(
             slope = slopes[0]
             hope_too = _hope(d, points, i, base + slope, jobs, ways, grid) + least_rest[0] - (pay + slope) * home
             for k in range(len(slopes)):
-                begin_at, step_at, values = _after(d, points, i, base + slopes[k], jobs, place, legs, latest, grid)
+                begin_at, step_at, values, next_of, next_is, next_best = _after(
+                    d, points, i, base + slopes[k], jobs, place, legs, latest, ways, grid
+                )
                 if k == 0:
                     after = np.empty((len(slopes), len(values)), dtype=np.int64)
+                    next_from, next_job, next_gain = next_of, next_is, next_best + least_rest[0]
                 after[k] = values + least_rest[k]
                 low = max(low, _low(d, points, i, pay, base, slopes[k], jobs, grid, begin_at, step_at, after[k]))
         below, wanted = limit, worth
@@ -787,7 +812,7 @@ def _trips(
         size = _extend(
             d, points, i, person, below, wanted, alone, jobs, place, latest, legs, bit, bit_too, kept, kept_too, alive,
             alive_too, hope, hope_too, slope, slopes, free_visits, shortest, closely, rough, loose, begin_at, step_at,
-            after, grid, bucket, group, toll, counted, due, odd, w,
+            after, next_from, next_job, next_gain, grid, bucket, group, toll, counted, due, odd, w,
         )  # fmt: skip
         if loose:  # one point more, so that all trips find the same again
             found = _front(d, person, size, end, pay, requests, where, limit, worth, most, w)
@@ -890,8 +915,9 @@ def _extend(
     d: Arrays, points: Ints, i: int, person: Person, limit: int, worth: int, alone: bool, jobs: Ints, place: Ints,
     latest: Ints, legs: Ints, bit: Masks, bit_too: Masks, kept: Masks, kept_too: Masks, alive: Masks, alive_too: Masks,
     hope: Ints, hope_too: Ints, slope: int, slopes: Ints, free_visits: int, shortest: int, closely: bool,
-    rough: int, loose: bool, begin_at: Ints, step_at: Ints, after: Ints, grid: int, bucket: Ints, group: Ints,
-    toll: Ints, counted: Masks, due: Masks, odd_at_home: np.uint64, w: Room,
+    rough: int, loose: bool, begin_at: Ints, step_at: Ints, after: Ints, next_from: Ints, next_job: Ints,
+    next_gain: Ints, grid: int, bucket: Ints, group: Ints, toll: Ints, counted: Masks, due: Masks,
+    odd_at_home: np.uint64, w: Room,
 ) -> int:  # fmt: skip
     """All labels of an interval, from the start on; how many, -2 when there was no room, or too many for EASY."""
     v, base, fair = person.v, person.base, person.fair
@@ -918,7 +944,15 @@ def _extend(
         while label >= 0:
             if not w.dead[label]:
                 here = w.spot[label]
-                for a in range(gone, number):
+                from_here, to_here = gone, number
+                if closely:
+                    from_here, to_here = next_from[t // grid], next_from[t // grid + 1]
+                for at in range(from_here, to_here):
+                    a = at
+                    if closely:
+                        if w.cost[label] + slopes[0] * w.load[label] - next_gain[at] >= limit:
+                            break
+                        a = next_job[at]
                     spot = place[a]
                     if spot == here or (w.seen[label] & bit[spot]) | (w.seen_too[label] & bit_too[spot]):
                         continue

@@ -327,7 +327,10 @@ def test_what_is_found_roughly_proves_nothing_before_it_is_priced_to_the_point()
     tables = Tables(generate(40, 30, seed=1, **FULL_COST))
     bound = Bound(Pricer(tables), (), rough=1)
     assert bound.rough and bound.proven == tables.settled and bound.leaf() == Leaf()
-    while bound.rough:
+    while not bound.settled:
         bound.step()
+        assert bound.rough and bound.proven == tables.settled
+    bound.less_roughly(None)
+    assert not bound.rough
     exact = Pricer(tables).priced(bound.grid, bound.points, np.zeros(len(tables.volunteers), dtype=np.int64))
     assert bound.proven == max(tables.settled, exact.bound)
