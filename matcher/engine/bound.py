@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from matcher.engine.grid import Grid
+from matcher.engine.labels import LABELS
 from matcher.engine.master import FORBIDDEN, Master, Pool, Solved, Unsolved, broken_triples
 from matcher.engine.pricing import TRIPS, Priced, Pricer
 from matcher.engine.tables import Ints
@@ -56,12 +57,15 @@ grown by so much for STUBBORN rounds."""
 MANY_JOBS = 600_000
 """In larger instances a rough stage is followed by one that is less so: to price to the point takes long."""
 
-ACTIVE_COLUMNS, ACTIVE_EACH = 6_000, 2
+FIRST_LABELS = 50_000
+"""There also the first bound is had with so many labels a person: sooner, and a little less."""
+
+ACTIVE_COLUMNS, ACTIVE_EACH = 6_000, 3
 """About so many schedules are in the linear program at once, or so many for each person and row of seats, those nearest
 to being worth it."""
 
-OUTGROWN, OUTGROWN_INNER = 2.0, 1.3
-"""With so many times that number the program is made anew, sooner where it is solved from nothing each time anyway."""
+OUTGROWN = 2.0
+"""With so many times that number the program is made anew."""
 
 
 class Bound:
@@ -77,9 +81,14 @@ class Bound:
         seconds: float | None = None,
         rough: int = 0,
         reach: float | None = None,
+        enough: float = ROUGH_GAP,
     ) -> None:
-        """`points`: the first prices, which may be moved by `reach` in the first round."""
-        self.rough, self.settled = rough, False
+        """`points`: the first prices, which may be moved by `reach` in the first round.
+
+        Where people are priced roughly, a share of no more than `enough` that is still promised is little.
+        """
+        self.rough, self.settled, self._enough = rough, False, enough
+        self.took = 0.0  # seconds, to price everybody once
         self.pricer, self.tables = pricer, pricer.tables
         self.grid = grid or Grid(self.tables)
         self.pool = pool or Pool(self.tables.arrays.row)
@@ -115,7 +124,7 @@ class Bound:
         self._since += 1
         self._since_tight += 1
         inner = self.rough > 0 and len(self.master.columns) > ACTIVE_COLUMNS
-        if len(self.master.columns) > (OUTGROWN_INNER if inner else OUTGROWN) * self.active:
+        if len(self.master.columns) > OUTGROWN * self.active:
             self.master = self._fresh_master()
         reach = np.full(len(self.points), FREE) if self.free else self._reach
         low, high = self.points - reach, self.points + reach
@@ -142,7 +151,7 @@ class Bound:
         scale = max(1.0, abs(solved.points))
         if self.rough:
             self._slow = 0 if kept > ROUGH_GAIN * scale else self._slow + 1
-            self.settled = max(self.promised, kept) <= ROUGH_GAP * scale or self._slow > STUBBORN or not helpful
+            self.settled = max(self.promised, kept) <= self._enough * scale or self._slow > STUBBORN or not helpful
             return
         self._slow = 0 if kept > 0 else self._slow + 1
         if not self.free and max(self.promised, kept) <= self._near * scale and at_edge.sum() <= EDGES * len(at_edge):
@@ -172,6 +181,7 @@ class Bound:
 
     def _priced_at(self, points: Ints, worth: Ints, seconds: float | None) -> Priced:
         """Everybody at these prices; what that proves is kept."""
+        many, began = len(self.tables.arrays.row) > MANY_JOBS, time.perf_counter()
         priced = self.pricer.priced(
             self.grid,
             points,
@@ -180,7 +190,9 @@ class Bound:
             seconds=seconds,
             rough=self.rough,
             most=ROUGH_TRIPS if self.rough else TRIPS,
+            labels=FIRST_LABELS if many and self.proven_at is None else LABELS,
         )
+        self.took = time.perf_counter() - began
         if not self.rough and priced.bound > self.proven:
             self.proven, self.proven_at = priced.bound, (self.grid, points)
         return priced

@@ -35,7 +35,7 @@ LEVELS = 4
 
 LABELS, FRONT, STATES, STEPS = 50_000, 512, 20_000, 200_000
 COLUMNS, VISITS = 40_000, 240_000
-GRID = 4
+GRID, CROWDED = 4, 1_000
 
 HALVINGS = 2
 """So often is it tried to prove something in between where all trips below the best known are too many."""
@@ -43,7 +43,7 @@ HALVINGS = 2
 EASY = 2000
 """With more labels than this, what is still to be gained is bounded job by job before it is tried again."""
 
-ROUGH_JOBS, ROUGH_LABELS = (0, 48, 200), (0, 1_000, 8_000)
+ROUGH_JOBS, ROUGH_LABELS = (0, 48, 200), (0, 4_000, 8_000)
 """Of an interval, where good schedules are looked for and not the best: very roughly (1) and less so (2)."""
 
 
@@ -430,8 +430,8 @@ def _ways_in(d: Arrays, nearest: Ints, i: int, jobs: Ints, number: int, ways: In
 
 @njit(cache=True, nogil=True)
 def _grid(d: Arrays, jobs: Ints) -> int:
-    """Minutes of a step: no visit is over in the step it begins in."""
-    step = GRID
+    """Minutes of a step: no visit is over in the step it begins in. Longer among so many jobs as are CROWDED."""
+    step = GRID if len(jobs) < CROWDED else 2 * GRID
     for j in jobs:
         step = min(step, d.minutes[j])
     return step

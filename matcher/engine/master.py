@@ -68,6 +68,10 @@ class Pool:
         self._fill()
         return self._points
 
+    def rows_of(self, n: int) -> list[int]:
+        """The rows of the seats a schedule fills."""
+        return [int(self._row_of_job[job]) for job, _ in self.schedules[n].visits]
+
     @property
     def visits(self) -> tuple[Ints, Ints, Ints]:
         """(schedule, row, seat start) of every visit."""

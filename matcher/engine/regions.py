@@ -121,7 +121,7 @@ class Regions:
         filled: Counter[int] = Counter()
         for v, n in self.doing.items():
             if v not in inside:
-                filled.update(self._rows_of(n))
+                filled.update(self.pool.rows_of(n))
         full = np.zeros(len(self.tables.rows), dtype=bool)
         for n, times in filled.items():
             full[n] = times >= len(self.tables.rows[n].seats)
@@ -136,11 +136,6 @@ class Regions:
         master.ask_for_whole(self.pool, mine, GAP)
         return master
 
-    def _rows_of(self, n: int) -> list[int]:
-        if n < len(self._visits_from) - 1:
-            return list(self._row[self._visits_from[n] : self._visits_from[n + 1]].tolist())
-        return [int(self.tables.arrays.row[job]) for job, _ in self.pool.schedules[n].visits]
-
     def _wasted(self, n: int, full: np.ndarray) -> int:
         span = slice(self._visits_from[n], self._visits_from[n + 1])
         return int(self._price[span][full[self._row[span]]].sum())
@@ -149,7 +144,7 @@ class Regions:
         """These schedules, less the visits that others make too."""
         filled: Counter[int] = Counter()
         for n in self.doing.values():
-            filled.update(self._rows_of(n))
+            filled.update(self.pool.rows_of(n))
         for n in chosen:
             schedule = self.pool.schedules[n]
             kept = []

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
-from matcher.engine.bound import Bound
+from matcher.engine.bound import ROUGH_TRIPS, Bound
 from matcher.engine.grid import NO_TRIPLES, Choice, Grid
 from matcher.engine.master import FORBIDDEN, Master, Solved
 from matcher.engine.pricing import Schedule
@@ -22,14 +22,21 @@ from matcher.plan import Assignment
 DECIDED, SURE = 2, 0.6
 """While crews have several starts one in so many is held at a time, and all that have one start with such a share."""
 
+TIGHTENED = 3
+"""So often triples are taken in once all crews have one start."""
+
 USED = 0.05
 """A start is used in a mixture by so large a share of a schedule."""
 
 REACH = 100.0
-"""How far prices may move in the first round after starts were held."""
+"""How far prices may move in the first round after starts were held, and in a dive."""
 
-ENOUGH = 5e-4
-"""Prices under held starts that promise less than this share are good enough."""
+ENOUGH_UNDECIDED, ENOUGH_ROUGHLY, ENOUGH = 0.01, 0.003, 0.001
+"""Prices under held starts that promise less than this share are good enough: while some are open, while people are
+priced roughly, and to the point."""
+
+SURE_OF, AT_ONCE, IN_SIGHT = 0.8, 0.04, 0.05
+"""In a dive schedules with such a share are held, or for so many of the people those with most, but none with less."""
 
 MANY_ROWS = 1_500
 """With more rows of seats whole schedules are chosen region by region, and without triples."""
@@ -42,6 +49,9 @@ FEW_WHOLE, MOST_WHOLE = 3_000, 10_000
 
 WHOLE_GAP = 0.004
 """How near to the best choice it need come, the first time, as a share of what can still be different."""
+
+FULL = 1 << 30
+"""What it costs in a dive to fill a seat that is filled."""
 
 NEAR_WORTH, NEAR_TRIPS = 300, 60
 """Schedules are made that are by so many points dearer than the best of their person, and so many trips of each
@@ -83,9 +93,10 @@ class Selection:
         grid = Grid(self.tables, {r: sorted(at) for r, at in starts.items()}, choices, self._grid.triples)
         self._grid, self._points = grid, self._grid.moved(self._points, grid)
         decided = all(len(at) <= 1 for at in starts.values())
-        held = None
+        held, tightened = None, 0
         try:
-            held = Bound(self.pricer, (), self.pool, grid, self._points, self._left(), rough=1, reach=REACH)
+            enough = ENOUGH_ROUGHLY if decided else ENOUGH_UNDECIDED
+            held = Bound(self.pricer, (), self.pool, grid, self._points, self._left(), 1, REACH, enough)
             while self._left() > 0:
                 if held.settled:
                     if not decided or (self._many and held.rough == 2):
@@ -93,8 +104,11 @@ class Selection:
                     held.less_roughly(self._left())
                     continue
                 near = not held.rough and held.promised <= ENOUGH * abs(held.proven)
-                if (near or held.done) and not self._tightened(held):
-                    break
+                if near or held.done:
+                    taken = 0 if tightened == TIGHTENED else self._tightened(held)
+                    if taken == 0:
+                        break
+                    tightened += taken is not None
                 held.step(self._left())
         except TimeoutError:
             pass
@@ -155,6 +169,67 @@ class Selection:
 
         return whole
 
+    def dive(self) -> list[Schedule]:
+        """A whole plan step by step: what the mixture is surest of is held, the others are priced and mixed again."""
+        pool, tables = self.pool, self.tables
+        counts = np.array([len(row.seats) for row in tables.rows], dtype=np.int64)
+        dearer = pool.values(self._grid, self._points) - self._limits()[pool.v]
+        columns = np.argsort(dearer, kind="stable")[: self.bound.active]
+        columns, points, held = columns[dearer[columns] < FORBIDDEN // 2], self._points, dict[int, int]()
+        while self._left() > 0:
+            filled = Counter(n for number in held.values() for n in pool.rows_of(number))
+            full = np.array([filled[n] >= counts[n] for n in range(len(counts))], dtype=bool)
+            idle = np.ones(len(tables.volunteers), dtype=bool)
+            idle[list(held)] = False
+            column, row, _ = pool.visits
+            possible = idle[pool.v]
+            possible[column[full[row]]] = False
+            master = Master(self._grid, self.pricer, filled)
+            master.add(pool, columns[possible[columns]].tolist())
+            solved = self._mixed(master, points)
+            if solved is None:
+                break
+            points = np.rint(solved.prices).astype(np.int64)
+            asked, worth = points.copy(), np.minimum(self.bound.nothing, np.rint(solved.worth).astype(np.int64))
+            asked[: self._grid.size][full[self._grid.row_of]] = -FULL
+            found = self.pricer.priced(self._grid, asked, worth, people=np.nonzero(idle)[0], rough=1, most=ROUGH_TRIPS)
+            if master.add(pool, pool.take(found.schedules)):
+                solved = self._mixed(master, points)
+                if solved is None:
+                    break
+                points = np.rint(solved.prices).astype(np.int64)
+            columns = solved.columns
+            if len(columns) > 2 * self.bound.active:
+                dear = pool.values(self._grid, points)[columns] - np.rint(solved.worth)[pool.v[columns]]
+                columns = columns[np.argsort(dear, kind="stable")[: self.bound.active]]
+            before, at_once = len(held), AT_ONCE * len(tables.volunteers)
+            for place in np.argsort(-solved.share, kind="stable").tolist():
+                share, number = solved.share[place], int(solved.columns[place])
+                if share < IN_SIGHT or (share < SURE_OF and len(held) - before >= at_once):
+                    break
+                v, rows = pool.schedules[number].v, pool.rows_of(number)
+                if v not in held and all(filled[n] < counts[n] for n in rows):
+                    held[v] = number
+                    filled.update(rows)
+            if len(held) == before:
+                break
+        return [pool.schedules[number] for number in held.values()]
+
+    def _mixed(self, master: Master, points: Ints) -> Solved | None:
+        """The best mixture at prices near to these; no price is negative, as seats may be filled more often."""
+        return master.solve(points - REACH, np.maximum(points + REACH, 0.0), max(0.0, self._left()), inner=True)
+
+    def adopt(self, assignments: Sequence[Assignment]) -> None:
+        """Go on from this plan: crews are held to the starts it has, prices stay."""
+        self._known = self.pool.take(self.pricer.schedules_of(assignments))
+        choices, cuts = dict(self._grid.choices), dict(self._grid.cuts)
+        for a in assignments:
+            r = self.tables.instance.request_index[a.request]
+            if a.seat == 0 and len(self.tables.requests[r].seats) > 1:
+                cuts[r], choices[r] = (a.start,), Choice(((a.start, a.start),))
+        grid = Grid(self.tables, cuts, choices, self._grid.triples)
+        self._grid, self._points = grid, self._grid.moved(self._points, grid)
+
     def by_regions(self, threads: int, seed: int) -> list[Schedule]:
         """The known plan made cheaper region by region. Crews must be held."""
         dearer, grid = self._near(), self._grid.with_triples(NO_TRIPLES)
@@ -167,9 +242,9 @@ class Selection:
         values = self.pool.values(self._grid, self._points)
         return [n for n in numbers if values[n] < FORBIDDEN // 2]
 
-    def _tightened(self, held: Bound) -> bool:
-        """Whether triples were taken in, or may be soon."""
-        return len(self.tables.rows) <= MANY_ROWS and held.tighten(self._left()) != 0
+    def _tightened(self, held: Bound) -> int | None:
+        """How many triples were taken in; None if it is too early."""
+        return 0 if len(self.tables.rows) > MANY_ROWS else held.tighten(self._left())
 
     def _near(self) -> Ints:
         """Make every schedule that is near to being worth it; by how much each of the pool is dearer than the best."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from matcher.engine.bound import MANY_JOBS, Bound
 from matcher.engine.compile import compiled, start_compiling
 from matcher.engine.grid import Grid
 from matcher.engine.master import Pool, Unsolved
-from matcher.engine.pricing import Pricer
+from matcher.engine.pricing import Pricer, Schedule
 from matcher.engine.search import Search
 from matcher.engine.selection import MANY_ROWS, Selection, assigned
 from matcher.engine.tables import Tables, never
@@ -63,9 +63,20 @@ HOT, WARM, COLD = 150.0, 40.0, 1.0
 SELECT_SECONDS, SELECT_SHARE = 0.01, 0.75
 """A selection is worth beginning with so many seconds left for each row of seats; so much of the time it may take."""
 
-MANY_SHARE = 0.8
-"""How much of the time goes at most into prices where a round to the point takes a minute and more: there is no bound
-before it."""
+ROUGH_SHARE = 0.7
+"""How much of the time for prices goes at most into rough ones."""
+
+MANY_ROUGHLY, MANY_CLOSELY = 0.37, 0.5
+"""The same, of all that is then left, where a round to the point takes long; and by when the last one is begun."""
+
+LATEST = 0.8
+"""By when the first round to the point must be over: there is no bound before it."""
+
+REGIONAL_SHARE, HELD_SHARE = 0.9, 0.5
+"""The same where whole schedules are chosen region by region, and what of either is left when crews are held."""
+
+DIVE_SHARE = 0.4
+"""How much of the time that is then left goes into search from a plan that was dived for, before regions."""
 
 STARTS = 3
 """Crews may begin at so many times every other time whole plans are chosen; else when they do."""
@@ -229,15 +240,12 @@ class _Run:
             self._look((SEARCH_SHARE if long else SHORT_SEARCH) * self._left())
         if compiled(self._left()):
             with suppress(TimeoutError), self._unsolved():
-                share = SINGLES_SHARE if not self._crews else TREE_SHARE if self._branching() else BOUND_SHARE
-                if self._many:
-                    share = MANY_SHARE
-                self.priced = self._first_bound(self._elapsed() + share * self._left())
-                self._note_bound(self.priced)
-                self._prove(self._elapsed() + share * self._left(), first=True)
+                self._prove_first()
                 while not self._finished() and self.priced is not None:
                     if self._left() >= SELECT_SECONDS * len(self.tables.rows):
                         self._select()
+                    elif self._left() < 2 * self.priced.took:  # what is left is too short for prices too
+                        break
                     self._look(0.1 * self._left(), WARM)
                     self._prove(self._elapsed() + (0.1 if self._branching() else 0.5) * self._left())
                     if self._branching() and self.priced.promised <= CONVERGED * abs(self.priced.proven):
@@ -305,15 +313,36 @@ class _Run:
                 ripe = bound.done or (bound.promised <= little and not self._crews)
                 if not bound.rough and ripe and not refined and self._tighten(until) == 0 and (bound.done or first):
                     break
+                left = self._before(until)
+                if left is not None and not bound.rough and left < bound.took:  # it would not end in time
+                    break
                 if bound.settled:
-                    bound.less_roughly(self._before(until))
+                    bound.less_roughly(left)
                 else:
-                    bound.step(self._before(until))
+                    bound.step(left)
                 self._note_bound(bound)
                 rounds += until is None
         except TimeoutError:
             if self._left() <= 0:
                 raise
+
+    def _prove_first(self) -> None:
+        """The first bound: rough prices for a while, then to the point, and better prices if time is left."""
+        share = SINGLES_SHARE if not self._crews else TREE_SHARE if self._branching() else BOUND_SHARE
+        begun, left = self._elapsed(), self._left()
+
+        def enough() -> bool:  # the next thing is to price to the point, and that may take long
+            return self._many and self.priced is not None and self.priced.rough == 2 and self.priced.settled
+
+        roughly = MANY_ROUGHLY if self._many else ROUGH_SHARE * share
+        self._prove(begun + roughly * left, enough)
+        try:
+            while self.priced is not None and self.priced.rough and not self._finished():
+                self.priced.less_roughly(self._before(begun + LATEST * left))
+                self._note_bound(self.priced)
+        except TimeoutError:
+            log.warning("Of %s nothing is proven: the time is too short for it.", self.instance.name)
+        self._prove(begun + (MANY_CLOSELY if self._many else share) * left, first=True)
 
     def _tighten(self, until: float | None) -> int | None:
         """Triples taken in, None if it is too early; none where a proof is asked for, which has no word for them."""
@@ -354,20 +383,24 @@ class _Run:
     def _select(self) -> None:
         """Make a whole plan of the schedules the prices brought up, and go on searching from it if it is any good."""
         assert self.priced is not None
-        end = self._elapsed() + SELECT_SHARE * self._left()
+        regional, times = len(self.tables.rows) > MANY_ROWS, self.selected
+        end, spare = self._elapsed() + (REGIONAL_SHARE if regional else SELECT_SHARE) * self._left(), 0.0
 
         def left() -> float:
-            return 0.0 if self.interrupted or self._finished() else end - self._elapsed()
+            return 0.0 if self.interrupted or self._finished() else end - spare - self._elapsed()
 
         self._learn(self.priced)
         selection = Selection(self.priced, self.search.best(), left)
-        regional, times = len(self.tables.rows) > MANY_ROWS, self.selected
         self.selected += 1
 
         with ThreadPoolExecutor(1) as pool:  # only this thread tells how far it has come
             try:
-                self._wait(pool.submit(selection.hold, 1 if regional or times % 2 == 0 else STARTS))
+                spare = HELD_SHARE * left()
+                self._wait(pool.submit(selection.hold, STARTS if regional == (times % 2 == 0) else 1))
+                spare = 0.0
                 if regional:
+                    self._begin_again(self._wait(pool.submit(selection.dive)), DIVE_SHARE * left())
+                    selection.adopt(self.search.best())
                     schedules = self._wait(pool.submit(selection.by_regions, self.threads, self.seed))
                 else:
                     choosing = pool.submit(self._wait(pool.submit(selection.prepare, times)))
@@ -382,6 +415,21 @@ class _Run:
         self.search.begin_from(assigned(self.tables, schedules))
         self.search.insert_rest(self._late)
         self._report()
+
+    def _begin_again(self, schedules: Iterable[Schedule], seconds: float) -> None:
+        """Search from these for so long; what comes of it is the plan if it is cheaper."""
+        other = Search(self.tables, self.seed)
+        other.begin_from(assigned(self.tables, schedules))
+        other.insert_rest(self._late)
+        end = self._elapsed() + seconds
+
+        def late() -> bool:
+            self._report()
+            return self._elapsed() >= end or self._finished()
+
+        other.improve(seconds, hot=WARM, cold=COLD, late=late)
+        if other.best_cost < self.search.best_cost:
+            self.search.begin_from(other.best())
 
     def _wait(self, work: Future[Made]) -> Made:
         """What comes of it, reporting until it is there."""

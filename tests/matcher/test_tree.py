@@ -112,6 +112,26 @@ def test_a_selection_is_a_whole_plan_no_dearer_than_the_one_it_began_from(monkey
     assert after.served() >= search.served()
 
 
+def test_a_dive_finds_a_whole_plan_of_its_own_which_regions_make_cheaper():
+    """Crews then begin when they do in the new plan, and not when they were held to."""
+    day = generate(40, 50, seed=2, **FULL_COST, **TEAMS)
+    bound, search = bound_of(day, 25)
+    selection = Selection(bound, search.best(), lambda: 60.0)
+    selection.hold(3)
+    dived = Search(bound.tables, seed=1)
+    dived.begin_from(assigned(bound.tables, selection.dive()))
+    dived.insert_rest()
+    assert bound.proven <= dived.best_cost <= 1.1 * search.best_cost
+    assert dived.served() >= 0.9 * search.served()
+    starts = {a.request: a.start for a in dived.best() if a.seat == 0}
+    selection.adopt(dived.best())
+    after = Search(bound.tables, seed=1)
+    after.begin_from(assigned(bound.tables, selection.by_regions(threads=2, seed=1)))
+    assert bound.proven <= after.best_cost <= dived.best_cost
+    crews = {request.id for request in day.requests if len(request.seats) > 1}
+    assert all(starts.get(a.request, a.start) == a.start for a in after.best() if a.seat == 0 and a.request in crews)
+
+
 def test_a_first_plan_keeps_every_pin_that_can_be_kept():
     """The generator pins whole crews of a plan that holds, so all can be."""
     for seed in range(6):
