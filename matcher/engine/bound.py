@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from matcher.engine.grid import Grid
-from matcher.engine.labels import LABELS
 from matcher.engine.master import FORBIDDEN, Master, Pool, Solved, Unsolved, broken_triples
 from matcher.engine.pricing import TRIPS, Priced, Pricer
 from matcher.engine.tables import Ints
@@ -56,9 +55,6 @@ grown by so much for STUBBORN rounds."""
 
 MANY_JOBS = 600_000
 """In larger instances a rough stage is followed by one that is less so: to price to the point takes long."""
-
-FIRST_LABELS = 50_000
-"""There also the first bound is had with so many labels a person: sooner, and a little less."""
 
 ACTIVE_COLUMNS, ACTIVE_EACH = 6_000, 3
 """About so many schedules are in the linear program at once, or so many for each person and row of seats, those nearest
@@ -181,7 +177,7 @@ class Bound:
 
     def _priced_at(self, points: Ints, worth: Ints, seconds: float | None) -> Priced:
         """Everybody at these prices; what that proves is kept."""
-        many, began = len(self.tables.arrays.row) > MANY_JOBS, time.perf_counter()
+        began = time.perf_counter()
         priced = self.pricer.priced(
             self.grid,
             points,
@@ -190,7 +186,6 @@ class Bound:
             seconds=seconds,
             rough=self.rough,
             most=ROUGH_TRIPS if self.rough else TRIPS,
-            labels=FIRST_LABELS if many and self.proven_at is None else LABELS,
         )
         self.took = time.perf_counter() - began
         if not self.rough and priced.bound > self.proven:
