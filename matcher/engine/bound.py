@@ -49,12 +49,15 @@ TIGHTENINGS, GAIN = 6, 1e-4
 """Triples are looked for so often before people are priced again, while they raise the program by so large a share."""
 
 ROUGH_TRIPS = 2
-ROUGH_GAP, ROUGH_GAIN = 0.005, 0.0005
-"""Schedules are looked for roughly until the program promises no more than this share, or what seems proven has not
-grown by so much for STUBBORN rounds."""
+VERY_ROUGH_GAP, ROUGH_GAP, ROUGH_GAIN = 0.02, 0.005, 0.0005
+"""Schedules are looked for very roughly, and less so, until the program promises no more than this share, or what seems
+proven has not grown by so much for STUBBORN rounds."""
 
 MANY_JOBS = 600_000
-"""In larger instances a rough stage is followed by one that is less so: to price to the point takes long."""
+"""In larger instances a very rough stage is followed by one that is less so: to price to the point takes long."""
+
+RECKONED = 100
+"""From so many people it is reckoned how long it takes to price everybody to the point."""
 
 ACTIVE_COLUMNS, ACTIVE_EACH = 6_000, 3
 """About so many schedules are in the linear program at once, or so many for each person and row of seats, those nearest
@@ -77,11 +80,11 @@ class Bound:
         seconds: float | None = None,
         rough: int = 0,
         reach: float | None = None,
-        enough: float = ROUGH_GAP,
+        enough: tuple[float, float] = (VERY_ROUGH_GAP, ROUGH_GAP),
     ) -> None:
         """`points`: the first prices, which may be moved by `reach` in the first round.
 
-        Where people are priced roughly, a share of no more than `enough` that is still promised is little.
+        Where people are priced very roughly, and less so, these shares of what is still promised are little `enough`.
         """
         self.rough, self.settled, self._enough = rough, False, enough
         self.took = 0.0  # seconds, to price everybody once
@@ -147,7 +150,8 @@ class Bound:
         scale = max(1.0, abs(solved.points))
         if self.rough:
             self._slow = 0 if kept > ROUGH_GAIN * scale else self._slow + 1
-            self.settled = max(self.promised, kept) <= self._enough * scale or self._slow > STUBBORN or not helpful
+            little = self._enough[self.last_rough]
+            self.settled = max(self.promised, kept) <= little * scale or self._slow > STUBBORN or not helpful
             return
         self._slow = 0 if kept > 0 else self._slow + 1
         if not self.free and max(self.promised, kept) <= self._near * scale and at_edge.sum() <= EDGES * len(at_edge):
@@ -162,8 +166,7 @@ class Bound:
 
         TimeoutError as in `step`.
         """
-        many = len(self.tables.arrays.row) > MANY_JOBS
-        was, self.rough, self._slow = self.rough, 2 if self.rough == 1 and many else 0, 0
+        was, self.rough, self._slow = self.rough, 0 if self.last_rough else 2, 0
         self.settled = False
         try:
             self.priced = self._priced_at(self.points, self.nothing, seconds)
@@ -174,6 +177,19 @@ class Bound:
         self._reach = np.maximum(self._reach, LESS_ROUGH_REACH)
         if self.solved is not None:
             self.promised = self.solved.points - self.priced.bound
+
+    def reckoned(self) -> float:
+        """The seconds it takes to price everybody to the point at the best prices, reckoned from some."""
+        began, number = time.perf_counter(), len(self.tables.volunteers)
+        some = np.arange(0, number, -(-number // RECKONED), dtype=np.int64)
+        priced = self.pricer.priced(self.grid, self.points, self.nothing, self._limits(self.points), some)
+        self.master.add(self.pool, self.pool.take(priced.schedules))
+        return (time.perf_counter() - began) * number / max(1, len(some))
+
+    @property
+    def last_rough(self) -> bool:
+        """Whether less roughly means to the point."""
+        return self.rough == (2 if len(self.tables.arrays.row) > MANY_JOBS else 1)
 
     def _priced_at(self, points: Ints, worth: Ints, seconds: float | None) -> Priced:
         """Everybody at these prices; what that proves is kept."""

@@ -33,7 +33,7 @@ BITS = 128
 LEVELS = 4
 """How much is remembered: neighbourhoods as asked; of 12; of none; and of none, without load, fairness and caps."""
 
-LABELS, FRONT, STATES, STEPS = 50_000, 512, 20_000, 200_000
+LABELS, FRONT, STATES, STEPS = 200_000, 512, 20_000, 200_000
 COLUMNS, VISITS = 40_000, 240_000
 GRID, CROWDED = 4, 1_000
 

@@ -49,9 +49,10 @@ FIRST_LOOK = 0.1
 EXACT_SHARE = 0.7
 """How much of the time that is left it may take, when it was not asked for by name."""
 
-SEARCH_SHARE, SHORT_SEARCH = 0.2, 0.1
+SEARCH_SHARE, SHORT_SEARCH, MANY_SEARCH = 0.2, 0.1, 0.05
 """How much of the time goes into the search before prices are looked for: the program begins with its trips. Less where
-a tree follows, or where there are no crews: schedules of people who need not meet are soon better than the search's."""
+a tree follows, or where there are no crews: schedules of people who need not meet are soon better than the search's.
+Least where a round to the point takes long."""
 
 BOUND_SHARE, SINGLES_SHARE, TREE_SHARE = 0.35, 0.5, 0.3
 """How much of the time that is then left goes at most into prices, before whole plans are made of them; without crews;
@@ -66,7 +67,7 @@ SELECT_SECONDS, SELECT_SHARE = 0.01, 0.75
 ROUGH_SHARE = 0.7
 """How much of the time for prices goes at most into rough ones."""
 
-MANY_ROUGHLY, MANY_CLOSELY = 0.37, 0.5
+MANY_ROUGHLY, MANY_CLOSELY = 0.32, 0.5
 """The same, of all that is then left, where a round to the point takes long; and by when the last one is begun."""
 
 LATEST = 0.8
@@ -149,6 +150,7 @@ class _Run:
     start: Plan | None = None
     start_proof: Proof | None = None
     priced: Bound | None = None
+    _closely = True  # whether there is time to price everybody to the point
     tree: Tree | None = None
     selected = 0
     model: Callable[..., Exact] | None = None
@@ -236,8 +238,8 @@ class _Run:
                 self._prove_with(steps)
             return
         if self.start is None:
-            long = self._crews and not self._branching() and not self._many
-            self._look((SEARCH_SHARE if long else SHORT_SEARCH) * self._left())
+            long = SEARCH_SHARE if self._crews and not self._branching() else SHORT_SEARCH
+            self._look((MANY_SEARCH if self._many else long) * self._left())
         if compiled(self._left()):
             with suppress(TimeoutError), self._unsolved():
                 self._prove_first()
@@ -317,6 +319,8 @@ class _Run:
                 if left is not None and not bound.rough and left < bound.took:  # it would not end in time
                     break
                 if bound.settled:
+                    if bound.last_rough and not self._closely:
+                        break
                     bound.less_roughly(left)
                 else:
                     bound.step(left)
@@ -332,17 +336,22 @@ class _Run:
         begun, left = self._elapsed(), self._left()
 
         def enough() -> bool:  # the next thing is to price to the point, and that may take long
-            return self._many and self.priced is not None and self.priced.rough == 2 and self.priced.settled
+            return self._many and self.priced is not None and self.priced.last_rough and self.priced.settled
 
         roughly = MANY_ROUGHLY if self._many else ROUGH_SHARE * share
         self._prove(begun + roughly * left, enough)
+        closely, latest = begun + (MANY_CLOSELY if self._many else share) * left, begun + LATEST * left
+        if self._many and self.priced is not None and self.priced.rough:
+            self._closely = self._elapsed() + self.priced.reckoned() <= latest
         try:
-            while self.priced is not None and self.priced.rough and not self._finished():
-                self.priced.less_roughly(self._before(begun + LATEST * left))
+            while self._closely and self.priced is not None and self.priced.rough and not self._finished():
+                self.priced.less_roughly(self._before(latest))
                 self._note_bound(self.priced)
         except TimeoutError:
+            self._closely = False
+        if not self._closely:
             log.warning("Of %s nothing is proven: the time is too short for it.", self.instance.name)
-        self._prove(begun + (MANY_CLOSELY if self._many else share) * left, first=True)
+        self._prove(closely, first=True)
 
     def _tighten(self, until: float | None) -> int | None:
         """Triples taken in, None if it is too early; none where a proof is asked for, which has no word for them."""
