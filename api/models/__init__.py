@@ -1,5 +1,6 @@
 """The tables, and the shapes in which each noun comes in and goes out. The ground floor: every room stands on it."""
 
+from api.models.clocks import CalendarDayRow, ClockRow, PolicyRow
 from api.models.ledger import AuditRow, IdempotencyRow, LedgerRow
 from api.models.plans import AssignmentRow, PlanFileRow, PlanRow
 from api.models.requests import RequestRow, RequestWindowRow
@@ -9,10 +10,13 @@ __all__ = [
     "AssignmentRow",
     "AuditRow",
     "AvailabilityRow",
+    "CalendarDayRow",
+    "ClockRow",
     "IdempotencyRow",
     "LedgerRow",
     "PlanFileRow",
     "PlanRow",
+    "PolicyRow",
     "RequestRow",
     "RequestWindowRow",
     "VolunteerRow",

@@ -1,0 +1,169 @@
+"""The clocks T1 to T9 (LIFECYCLE.md, 1), all in the caller's transaction: started, stopped, paused, fired once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import chinese_calendar
+from sqlalchemy import ColumnElement, and_, tuple_, update
+from sqlmodel import Session, col, select
+
+from api.models import CalendarDayRow, ClockRow, PolicyRow
+from api.workdays import MINUTE, DayKind, Duration, Unit, WorkingTime, span
+
+RUNNING = and_(col(ClockRow.stopped_at).is_(None), col(ClockRow.fired_at).is_(None))
+TICKING = and_(RUNNING, col(ClockRow.paused_at).is_(None))
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How long everything may take, on which calendar; a request keeps the version it came under."""
+
+    version: int
+    durations: Mapping[str, Mapping[str, Duration]]
+    """By clock and class: `durations["T4"]["urgent"]`; where a clock has one class, it is `any`."""
+
+    working: WorkingTime
+
+
+def in_force(session: Session, zone: str) -> Policy:
+    """The newest policy: what comes in now carries its version."""
+    newest = select(PolicyRow).order_by(col(PolicyRow.version).desc()).limit(1)
+    return _read(session, session.exec(newest).one(), zone)
+
+
+def policy(session: Session, version: int, zone: str) -> Policy:
+    """The policy something came under, on the calendar as it is now."""
+    return _read(session, session.get_one(PolicyRow, version), zone)
+
+
+def _read(session: Session, row: PolicyRow, zone: str) -> Policy:
+    days = {day.day: DayKind(day.kind) for day in session.exec(select(CalendarDayRow))}
+    working = WorkingTime(zone, [span(text) for text in row.settings["hours"]], days)
+    return Policy(row.version, durations(row.settings["durations"]), working)  # type: ignore[arg-type]
+
+
+def durations(settings: Mapping[str, Any]) -> dict[str, dict[str, Duration]]:
+    """`{"T4": {"urgent": {"minutes": 10}}}`, read; nonsense is refused with its value."""
+    return {name: {kind: _duration(said) for kind, said in kinds.items()} for name, kinds in settings.items()}
+
+
+def _duration(said: Mapping[str, int]) -> Duration:
+    [(unit, amount)] = said.items()
+    return Duration(Unit(unit), amount)
+
+
+def start(
+    session: Session,
+    noun: str,
+    noun_id: int,
+    name: str,
+    due: datetime | Duration,
+    policy: Policy,
+    at: datetime,
+    share: float = 1,
+) -> ClockRow:
+    """A clock of this thing runs from now until a moment, or for a duration or a share of it. The database refuses a
+    second one of the same name beside it."""
+    counted = isinstance(due, Duration)
+    clock = ClockRow(
+        noun=noun,
+        noun_id=noun_id,
+        name=name,
+        policy_version=policy.version,
+        opening=counted and due.opening,
+        started_at=at,
+        due_at=due.after(at, policy.working, share) if counted else due,
+    )
+    session.add(clock)
+    session.flush()
+    return clock
+
+
+def stop(session: Session, noun: str, noun_id: int, name: str | None, at: datetime) -> int:
+    """What it waited for has come: the clock (or, without a name, every clock of this thing) never fires. How many
+    were running."""
+    change = update(ClockRow).where(_of(noun, noun_id, name), RUNNING).values(stopped_at=at)
+    return session.execute(change).rowcount  # type: ignore[attr-defined,no-any-return]
+
+
+def pause(session: Session, noun: str, noun_id: int, name: str | None, zone: str, at: datetime) -> int:
+    """The clock (or every clock of this thing) stands still and keeps what is left. How many were ticking."""
+    clocks = _locked(session, and_(_of(noun, noun_id, name), TICKING))
+    for clock in clocks:
+        clock.left_minutes = _left(session, clock, zone, at)
+        clock.paused_at = at
+    session.flush()
+    return len(clocks)
+
+
+def resume(session: Session, noun: str, noun_id: int, name: str | None, zone: str, at: datetime) -> int:
+    """The clock (or every clock of this thing) goes on, due when what was left is over. How many were paused."""
+    clocks = _locked(session, and_(_of(noun, noun_id, name), RUNNING, col(ClockRow.paused_at).is_not(None)))
+    for clock in clocks:
+        clock.due_at = _due(session, clock, zone, at)
+        clock.left_minutes = clock.paused_at = None
+    session.flush()
+    return len(clocks)
+
+
+def _left(session: Session, clock: ClockRow, zone: str, at: datetime) -> float:
+    if clock.opening:
+        return policy(session, clock.policy_version, zone).working.minutes_between(at, clock.due_at)
+    return max(0.0, (clock.due_at - at) / MINUTE)
+
+
+def _due(session: Session, clock: ClockRow, zone: str, at: datetime) -> datetime:
+    left = clock.left_minutes or 0.0
+    if clock.opening:
+        return policy(session, clock.policy_version, zone).working.add(at, left)
+    return at + left * MINUTE
+
+
+def _of(noun: str, noun_id: int, name: str | None) -> ColumnElement[bool]:
+    of = and_(col(ClockRow.noun) == noun, col(ClockRow.noun_id) == noun_id)
+    return of if name is None else and_(of, col(ClockRow.name) == name)
+
+
+def _locked(session: Session, which: ColumnElement[bool]) -> list[ClockRow]:
+    """As they are now, and nobody changes them before this transaction ends."""
+    rows = select(ClockRow).where(which).order_by(col(ClockRow.id)).with_for_update()
+    return list(session.exec(rows, execution_options={"populate_existing": True}))
+
+
+def due(session: Session, now: datetime, most: int, after: ClockRow | None = None) -> list[ClockRow]:
+    """Clocks whose time has come, oldest first, so many at most, going on after one of them."""
+    rows = select(ClockRow).where(TICKING, col(ClockRow.due_at) <= now)
+    if after is not None:
+        rows = rows.where(tuple_(col(ClockRow.due_at), col(ClockRow.id)) > (after.due_at, after.id))
+    return list(session.exec(rows.order_by(col(ClockRow.due_at), col(ClockRow.id)).limit(most)))
+
+
+def fire(session: Session, clock_id: int, now: datetime) -> bool:
+    """Claim a clock: true for one caller alone, while it is due and neither stopped nor paused."""
+    change = update(ClockRow).where(col(ClockRow.id) == clock_id, TICKING, col(ClockRow.due_at) <= now)
+    return session.execute(change.values(fired_at=now)).rowcount == 1  # type: ignore[attr-defined,no-any-return]
+
+
+def fill_calendar(session: Session, year: int) -> int | None:
+    """Take a year's holidays and make-up workdays into the calendar; a day that is there stays as it was edited. How
+    many were taken in; None when the installed `chinesecalendar` does not know the year yet."""
+    known = {
+        day: (kind, name)
+        for kind, days in ((DayKind.REST, chinese_calendar.holidays), (DayKind.WORK, chinese_calendar.workdays))
+        for day, name in days.items()
+        if day.year == year
+    }
+    if not known:
+        return None
+    period = col(CalendarDayRow.day).between(date(year, 1, 1), date(year, 12, 31))
+    there = set(session.exec(select(CalendarDayRow.day).where(period)))
+    rows = [
+        CalendarDayRow(day=day, kind=kind, note=chinese_calendar.Holiday(name).chinese)
+        for day, (kind, name) in sorted(known.items())
+        if day not in there
+    ]
+    session.add_all(rows)
+    session.flush()
+    return len(rows)
