@@ -66,15 +66,14 @@ def start(
 ) -> ClockRow:
     """A clock of this thing runs from now until a moment, or for a duration or a share of it. The database refuses a
     second one of the same name beside it."""
-    counted = isinstance(due, Duration)
     clock = ClockRow(
         noun=noun,
         noun_id=noun_id,
         name=name,
         policy_version=policy.version,
-        opening=counted and due.opening,
+        opening=isinstance(due, Duration) and due.opening,
         started_at=at,
-        due_at=due.after(at, policy.working, share) if counted else due,
+        due_at=due.after(at, policy.working, share) if isinstance(due, Duration) else due,
     )
     session.add(clock)
     session.flush()
@@ -158,7 +157,7 @@ def fill_calendar(session: Session, year: int) -> int | None:
     if not known:
         return None
     period = col(CalendarDayRow.day).between(date(year, 1, 1), date(year, 12, 31))
-    there = set(session.exec(select(CalendarDayRow.day).where(period)))
+    there = set(session.exec(select(col(CalendarDayRow.day)).where(period)))
     rows = [
         CalendarDayRow(day=day, kind=kind, note=chinese_calendar.Holiday(name).chinese)
         for day, (kind, name) in sorted(known.items())

@@ -84,7 +84,7 @@ class Scanner:
                 return sum(self._fired([clock], now) for clock in batch)
             self._tell(batch[0], error)
             return 0
-        self._told.difference_update(clock.id for clock in batch)  # type: ignore[misc]
+        self._told.difference_update(clock.id for clock in batch)
         return fired
 
     def _fire(self, batch: list[ClockRow], now: datetime) -> int:
