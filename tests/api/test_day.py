@@ -116,7 +116,7 @@ def test_every_state_change_is_in_the_audit(desk):
     desk.enter("/v1/volunteers", volunteer())
     desk.enter("/v1/requests", request())
     desk.publish(desk.proposal()).raise_for_status()
-    told = desk.rows("SELECT noun, from_state, to_state, who FROM audit ORDER BY id")
+    told = desk.rows("SELECT noun, from_state, to_state, who FROM audit ORDER BY seq")
     assert told == [
         ("request", None, "triaged", "desk"),
         ("plan", None, "queued", "desk"),
