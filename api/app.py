@@ -5,13 +5,16 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from api import schema
 from api.console.routes import add_pages
 from api.db import Database
 from api.door import Door
 from api.errors import DatabaseAway, SchemaMismatch, declared, draw_errors, problem_schemas, told_as_problem
+from api.metrics import Metrics, check_reader
+from api.observing import Observer
 from api.plans.routes import router as plans
 from api.requests.routes import router as requests
 from api.settings import Settings
@@ -45,7 +48,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
     )
     app.state.settings, app.state.database, app.state.schema = settings, database, schema.wanted()
+    app.state.metrics = Metrics(database)
     app.add_middleware(Door, settings=settings)
+    app.add_middleware(Observer, metrics=app.state.metrics)
     draw_errors(app)
     for room in (volunteers, requests, plans):
         app.include_router(room, responses={422: told_as_problem("a malformed value"), **declared(DatabaseAway)})
@@ -78,3 +83,9 @@ def _add_house(app: FastAPI) -> None:
         """The database is there and has the schema this program wants."""
         schema.check(request.app.state.database, request.app.state.schema)
         return {"status": "ready", "schema": request.app.state.schema}
+
+    @app.get("/metrics", include_in_schema=False)
+    def metrics(request: Request) -> Response:
+        """Figures for who runs the house."""
+        check_reader(request, request.app.state.settings)
+        return Response(request.app.state.metrics.text(), media_type=CONTENT_TYPE_LATEST)

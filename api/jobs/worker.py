@@ -9,7 +9,7 @@ import threading
 
 from dbos import DBOS
 
-from api import schema
+from api import logs, schema
 from api.db import Database
 from api.errors import SchemaMismatch
 from api.jobs import identity, lifeline
@@ -88,5 +88,6 @@ def _refuse(code: str, params: dict[str, object]) -> int:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--supervised", action="store_true")
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    sys.exit(run(Settings(), parser.parse_args().supervised))
+    given = Settings()
+    logs.set_up(given.log)
+    sys.exit(run(given, parser.parse_args().supervised))
