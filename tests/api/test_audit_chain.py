@@ -216,7 +216,7 @@ def test_rows_are_only_ever_added(database, statement):
 @pytest.mark.prove("audit")
 def test_writers_follow_each_other(database):
     """Four at once, and some give up half-way: no hole, no fork."""
-    rounds = sample("audit", 45, 1000) // 5
+    rounds = sample("audit", 45, 1000) // 4
 
     def write(name: str) -> None:
         for n in range(rounds):
