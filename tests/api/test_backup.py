@@ -148,10 +148,12 @@ def unnoticed(kept: Path, file: Path, rounds: int) -> int:
 
 
 @pytest.mark.prove("backup")
-def test_a_flipped_bit_is_noticed(kept, tmp_path, monkeypatch):
+def test_a_flipped_bit_is_noticed(kept, tmp_path, monkeypatch, record_property):
     sabotage(monkeypatch)
+    rounds = 50 * sample("backup", 2, 20)
+    record_property("sample", f"{rounds:,}")
     assert backup.read(kept).rows["requests"] == 3
-    assert unnoticed(kept, tmp_path / "spoiled", 50 * sample("backup", 2, 20)) == 0
+    assert unnoticed(kept, tmp_path / "spoiled", rounds) == 0
 
 
 def test_without_the_seal_it_would_not_be(kept, tmp_path, monkeypatch):
@@ -262,7 +264,7 @@ def halves(url: str, folder: Path, rounds: int) -> int:
 @pytest.mark.prove("backup")
 def test_a_restore_killed_anywhere_leaves_one_or_the_other(sqlite_url, tmp_path, monkeypatch):
     sabotage(monkeypatch)
-    assert halves(sqlite_url, tmp_path, 2 * sample("backup", 2, 20)) == 0
+    assert halves(sqlite_url, tmp_path, sample("backup", 4, 40)) == 0
 
 
 def test_a_copy_killed_half_way_would_be_seen(sqlite_url, tmp_path, monkeypatch):
