@@ -17,8 +17,8 @@ CONNECTIONS = 20
 class Database:
     """Engines for one database. Writers are serialised by SQLite, by rows on PostgreSQL; readers see one moment."""
 
-    def __init__(self, url: str) -> None:
-        self.url = with_driver(url)
+    def __init__(self, url: str, timezone: str = "Asia/Shanghai") -> None:
+        self.url, self.timezone = with_driver(url), timezone
         self.is_sqlite = self.url.startswith("sqlite")
         self.engine = _sqlite(self.url) if self.is_sqlite else _postgres(self.url)
         self.reader = self.engine.execution_options(**self._reading())
@@ -32,6 +32,7 @@ class Database:
     def writing(self) -> Iterator[Session]:
         """One transaction that is committed whole at the end, or not at all."""
         with Session(self.engine, expire_on_commit=False) as session, session.begin():
+            session.info["zone"] = self.timezone
             yield session
 
     @contextmanager
@@ -43,6 +44,11 @@ class Database:
     def close(self) -> None:
         """Let all connections go."""
         self.engine.dispose()
+
+
+def zone(session: Session) -> str:
+    """The time zone whose calendar this writer goes by."""
+    return str(session.info["zone"])
 
 
 def with_driver(url: str) -> str:

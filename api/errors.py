@@ -17,10 +17,10 @@ from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
 from api.messages import LANGUAGES, MESSAGES, hint, sentence
-from api.models.base import LARGEST_PAGE
-from api.models.plans import PlanCreate, PlanPublish
-from api.models.requests import RequestCreate, SeatShape, WindowShape
-from api.models.volunteers import AvailabilityShape, VolunteerCreate
+from api.models.base import LARGEST_PAGE, Shape
+from api.models.plans import PlanCreate
+from api.models.requests import RequestCreate
+from api.models.volunteers import VolunteerCreate
 from matcher import InvalidInput, shown
 
 log = logging.getLogger(__name__)
@@ -250,6 +250,6 @@ def _nearest(name: str) -> dict[str, str]:
 
 
 def _field_names() -> set[str]:
-    """Of what comes in."""
-    shapes = (PlanCreate, PlanPublish, RequestCreate, SeatShape, WindowShape, VolunteerCreate, AvailabilityShape)
-    return {field.alias or name for shape in shapes for name, field in shape.model_fields.items()}
+    """Of what comes in, in the shape of any noun."""
+    incoming = [PlanCreate, RequestCreate, VolunteerCreate, *Shape.__subclasses__()]
+    return {field.alias or name for shape in incoming for name, field in shape.model_fields.items()}

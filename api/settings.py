@@ -2,9 +2,16 @@
 
 import ipaddress
 import json
+import sys
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _for_eyes() -> Literal["json", "text"]:
+    """Text for who sits at a terminal, JSON for programs."""
+    return "text" if sys.stderr is not None and sys.stderr.isatty() else "json"
 
 
 class Settings(BaseSettings):
@@ -19,7 +26,13 @@ class Settings(BaseSettings):
         ["127.0.0.1", "localhost", "::1"], description="names under which browsers may address the service"
     )
     timezone: str = Field("Asia/Shanghai", description="decides the calendar day, and display")
+    lead_minutes: int = Field(30, ge=0, le=1440, description="nobody is sent at shorter notice")
+    round_seconds: int = Field(10, ge=1, le=3600, description="how long a round may look that nobody asked for")
     executor_id: str = Field("worker-1", description="name of this worker, its own on every machine, never changed")
+    log: Literal["json", "text"] = Field(
+        default_factory=_for_eyes, description="how log lines are written; by default text on a terminal, else JSON"
+    )
+    metrics_for_all: bool = Field(False, description="whether other machines may read /metrics")
     max_body_bytes: int = Field(10 * 2**20, ge=1, description="largest request body")
     max_headers: int = Field(100, ge=1, description="most header lines of a request")
     max_header_bytes: int = Field(32 * 2**10, ge=1, description="largest header of a request, all lines together")

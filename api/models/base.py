@@ -72,17 +72,19 @@ def fraction(low: float, high: float) -> Any:
     return Annotated[float, BeforeValidator(check), _schema(type="number", minimum=low, maximum=high)]
 
 
-def text(limit: int = MAX_TEXT) -> Any:
-    """Words, not blank; the reader of the body has refused what no database can keep."""
+def text(limit: int = MAX_TEXT, least: int = 1) -> Any:
+    """Words, not blank, so many signs at least; the reader of the body has refused what no database can keep."""
 
     def check(value: Any) -> str:
         if not isinstance(value, str):
             raise refuse("type_invalid", expected="text", expected_zh="文字")
+        if least > 1 and len(value.strip()) < least:
+            raise refuse("reason_required", least=least)
         if not value.strip() or len(value) > limit:
             raise refuse("text_invalid", limit=limit)
         return value
 
-    return Annotated[str, BeforeValidator(check), _schema(type="string", minLength=1, maxLength=limit)]
+    return Annotated[str, BeforeValidator(check), _schema(type="string", minLength=least, maxLength=limit)]
 
 
 def choice(options: tuple[str, ...]) -> Any:

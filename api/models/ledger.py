@@ -19,11 +19,13 @@ class LedgerRow(SQLModel, table=True):
 
 
 class AuditRow(SQLModel, table=True):
-    """One state change: who, when, why, from, to. Rows are only ever added."""
+    """One state change: who, when, why, from, to. Rows are only ever added, each chained to the one before."""
 
     __tablename__ = "audit"
 
-    id: int | None = Field(default=None, primary_key=True)
+    seq: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    previous: str
+    hash: str
     at: datetime = Field(sa_type=UtcDateTime)
     who: str
     noun: str
@@ -31,6 +33,29 @@ class AuditRow(SQLModel, table=True):
     from_state: str | None
     to_state: str
     why: str | None = None
+
+
+class OutboxRow(SQLModel, table=True):
+    """What somebody may have to be told of, written with the change itself; whoever tells it notes when."""
+
+    __tablename__ = "outbox"
+
+    id: int | None = Field(default=None, primary_key=True)
+    at: datetime = Field(sa_type=UtcDateTime)
+    noun: str
+    noun_id: int
+    event: str
+    told_at: datetime | None = Field(default=None, sa_type=UtcDateTime, index=True)
+
+
+class AuditHeadRow(SQLModel, table=True):
+    """One row: where the audit ends. Who writes takes it first, so that the chain never forks."""
+
+    __tablename__ = "audit_head"
+
+    id: int = Field(default=1, primary_key=True)
+    seq: int
+    hash: str
 
 
 class IdempotencyRow(SQLModel, table=True):

@@ -4,13 +4,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, StrictBool
 from pydantic import Field as ShapeField
 from sqlalchemy import JSON, LargeBinary
 from sqlmodel import Field, SQLModel
 
-from api.models.base import Amount, Id, Moment, Shape, Text, UtcDateTime, choice, fraction, whole
-from matcher import PRIORITIES
+from api.models.base import Amount, Id, Moment, Shape, Text, UtcDateTime, choice, fraction, text, whole
+from matcher import MAX_SEATS, PRIORITIES
 
 
 class PlanState(StrEnum):
@@ -46,8 +46,8 @@ class AssignmentState(StrEnum):
 IN_FORCE = (AssignmentState.OFFERED, AssignmentState.ACCEPTED, AssignmentState.CHECKED_IN)
 """These hold their volunteer's time: nobody has two of them at once, which the database sees to."""
 
-PINNED = (AssignmentState.ACCEPTED, AssignmentState.CHECKED_IN)
-"""These are promises: a new plan keeps them."""
+PINNED = (AssignmentState.ACCEPTED, AssignmentState.CHECKED_IN, AssignmentState.DONE)
+"""These are promises, or kept already: a new plan keeps them."""
 
 
 class PlanAsk(SQLModel):
@@ -92,21 +92,25 @@ class PlanRow(PlanAsk, table=True):
 
 
 class PlanFileRow(SQLModel, table=True):
-    """The instance a plan was made from, as `diandan solve` would read it, packed."""
+    """The instance a plan was made from and the plan as it was made, as the files of `diandan solve`, packed."""
 
     __tablename__ = "plan_files"
 
     plan_id: int = Field(primary_key=True, foreign_key="plans.id")
     instance: bytes = Field(sa_type=LargeBinary)
+    plan: bytes | None = Field(default=None, sa_type=LargeBinary)
 
 
 class AssignmentRow(SQLModel, table=True):
-    """One volunteer in one seat of a request."""
+    """One volunteer in one seat of a request.
+
+    `life`: how often the request had been reopened. `agreed`: at a time outside of the calendar or the windows.
+    """
 
     __tablename__ = "assignments"
 
     id: int | None = Field(default=None, primary_key=True)
-    plan_id: int = Field(foreign_key="plans.id", index=True)
+    plan_id: int | None = Field(default=None, foreign_key="plans.id", index=True)
     request_id: int = Field(foreign_key="requests.id", index=True)
     volunteer_id: int = Field(foreign_key="volunteers.id", index=True)
     seat: int
@@ -115,6 +119,12 @@ class AssignmentRow(SQLModel, table=True):
     state: str
     version: int = 1
     reasons: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
+    life: int = 0
+    agreed: bool = False
+    ended_because: str | None = None
+    by_phone: bool = False
+    minutes: int | None = None
+    people: int | None = None
 
 
 class ReasonPublic(Shape):
@@ -137,6 +147,11 @@ class AssignmentPublic(Shape):
     start: datetime
     end: datetime
     state: AssignmentState
+    version: Amount
+    ended_because: str | None = None
+    by_phone: bool = False
+    minutes: Amount | None = None
+    people: Amount | None = None
     reasons: list[ReasonPublic]
 
     @classmethod
@@ -151,8 +166,72 @@ class AssignmentPublic(Shape):
             start=row.starts_at,
             end=row.ends_at,
             state=row.state,
+            version=row.version,
+            ended_because=row.ended_because,
+            by_phone=row.by_phone,
+            minutes=row.minutes,
+            people=row.people,
             reasons=row.reasons,
         )
+
+
+class EndedBecause(StrEnum):
+    """Why somebody does not come who had said yes."""
+
+    NO_SHOW = "no_show"
+    ILL = "ill"
+    BUSY = "busy"
+    OTHER = "other"
+
+
+class Accept(Shape):
+    """The volunteer's yes; `by_phone`: the desk says it for them."""
+
+    by_phone: StrictBool = False
+
+
+class Decline(Shape):
+    """The volunteer's no; nobody is asked the same twice."""
+
+    reason: Text | None = None
+    by_phone: StrictBool = False
+
+
+class Withdraw(Shape):
+    """Somebody who had said yes does not come."""
+
+    because: choice(tuple(EndedBecause))
+    reason: Text | None = None
+    by_phone: StrictBool = False
+
+
+class CheckIn(Shape):
+    """The volunteer is there: the resident's code says so, or the desk by phone."""
+
+    code: Text | None = None
+    by_phone: StrictBool = False
+
+
+class Finish(Shape):
+    """How long it took, how many were helped, and what came of it."""
+
+    minutes: whole(1, 1440, "duration_invalid")
+    people: whole(0, 100_000) = 1
+    result: Text | None = None
+    by_phone: StrictBool = False
+
+
+class HandAssignment(Shape):
+    """A seat given by hand. Times or distance may be overridden with a reason, skills and other promises never."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"example": {"volunteer": 1, "seat": 0, "start": "2026-11-23T09:00+08:00"}}
+    )
+
+    volunteer: Id
+    seat: whole(0, MAX_SEATS - 1) = 0
+    start: Moment = ShapeField(description="when this seat begins")
+    reason: text(500, least=2) | None = None
 
 
 class UnservedPublic(Shape):
@@ -171,6 +250,25 @@ class PinPublic(Shape):
     volunteer: Id
     seat: Amount | None = None
     start: datetime | None = None
+
+
+class ToldPublic(Shape):
+    """Who has a seat, from when on, and how far that has come."""
+
+    volunteer: Id
+    volunteer_label: str | None
+    start: datetime
+    state: AssignmentState
+
+
+class ChangePublic(Shape):
+    """A seat that somebody was told of: who has it, and who would; nobody, where it is let go."""
+
+    request: Id
+    request_label: str | None
+    seat: Amount
+    was: ToldPublic
+    becomes: ToldPublic | None
 
 
 class ProgressPublic(Shape):
@@ -225,6 +323,8 @@ class PlanPublic(Shape):
     assignments: list[AssignmentPublic] = ShapeField(default_factory=list)
     unserved: list[UnservedPublic] = ShapeField(default_factory=list)
     broken_pins: list[PinPublic] = ShapeField(default_factory=list)
+    changes: list[ChangePublic] = ShapeField(default_factory=list, description="of a proposal, to what is in force")
+    unchanged: Amount = ShapeField(0, description="seats in force that the proposal keeps")
 
 
 class PlanSummary(Shape):

@@ -9,19 +9,68 @@ from pydantic import Field as ShapeField
 from sqlalchemy import JSON
 from sqlmodel import Field, Relationship, SQLModel
 
-from api.models.base import Amount, Id, Levels, Moment, Point, Points, Shape, Text, UtcDateTime, choice, items, whole
+from api.models.base import (
+    Amount,
+    Id,
+    Levels,
+    Moment,
+    Point,
+    Points,
+    Shape,
+    Text,
+    UtcDateTime,
+    choice,
+    items,
+    text,
+    whole,
+)
 from matcher import MAX_LAG, MAX_SEATS, PRIORITIES
 
 Minutes = whole(1)
 Lag = whole(0, MAX_LAG)
 Priority = choice(PRIORITIES)
+Code = text(40)
+Reason = text(500, least=2)
 
 
 class RequestState(StrEnum):
     """How far a request has come."""
 
+    SUBMITTED = "submitted"
     TRIAGED = "triaged"
     DISPATCHED = "dispatched"
+    CONFIRMED = "confirmed"
+    IN_SERVICE = "in_service"
+    WAITING = "waiting"
+    SERVED = "served"
+    CALLBACK = "callback"
+    CLOSED = "closed"
+
+
+class Outcome(StrEnum):
+    """How a closed request ended."""
+
+    DONE = "done"
+    ANSWERED = "answered"
+    REJECTED = "rejected"
+    CANCELLED = "cancelled"
+    MERGED = "merged"
+
+
+class WaitsFor(StrEnum):
+    """What a request waits for: the resident (待补充), a date (挂起), or a department (转办)."""
+
+    RESIDENT = "resident"
+    DATE = "date"
+    DEPARTMENT = "department"
+
+
+class CallbackResult(StrEnum):
+    """What the resident says when called back."""
+
+    SATISFIED = "satisfied"
+    BASICALLY = "basically"
+    UNREACHABLE = "unreachable"
 
 
 class RequestWindowRow(SQLModel, table=True):
@@ -86,9 +135,107 @@ class RequestCreate(RequestBase):
 
     windows: items(WindowShape, 1000)
     seats: items(SeatShape, MAX_SEATS) = ShapeField(default_factory=lambda: [SeatShape()])
+    submitted: StrictBool = ShapeField(False, description="not classified yet: it waits for triage")
 
 
-class RequestRow(RequestBase, table=True):
+class Triage(Shape):
+    """How the desk classifies a request; what is left out stays as it came."""
+
+    service: Text | None = None
+    minutes: Minutes | None = None
+    priority: Priority | None = None
+    windows: items(WindowShape, 1000) | None = None
+    seats: items(SeatShape, MAX_SEATS) | None = None
+
+
+class Answer(Shape):
+    """What the resident was told: that was all that was asked for."""
+
+    answer: Text
+
+
+class Rejection(Shape):
+    """Why the house cannot take it on, and who can."""
+
+    reason: Reason
+    next_owner: Text = ShapeField(description="who the resident is to turn to")
+
+
+class Merge(Shape):
+    """The same need was asked for before."""
+
+    into: Id
+
+
+class Wait(Shape):
+    """What is waited for, and how long at most; a department has it under a number of its own."""
+
+    waits_for: choice(tuple(WaitsFor)) = ShapeField(alias="for")
+    until: Moment
+    reason: Reason
+    external_number: Code | None = None
+
+
+class Resume(Shape):
+    """It goes on where it was; `returned`: the department gave it back undone."""
+
+    returned: StrictBool = False
+
+
+class Serve(Shape):
+    """What came of it, in a few words."""
+
+    result: Text
+
+
+class Rating(Shape):
+    """What the resident thinks of it."""
+
+    stars: whole(1, 5)
+    words: Text | None = None
+
+
+class Callback(Shape):
+    """What came of the call."""
+
+    result: choice(tuple(CallbackResult))
+
+
+class Reopen(Shape):
+    """Why it is taken up again, and when the resident is there for it."""
+
+    reason: Reason
+    windows: items(WindowShape, 1000, least=1)
+
+
+class Cancel(Shape):
+    """Why it is called off."""
+
+    reason: Reason
+
+
+class RequestLife(SQLModel):
+    """What a request's life leaves behind."""
+
+    outcome: str | None = None
+    result: str | None = None
+    next_owner: str | None = None
+    merged_into: int | None = None
+    waits_for: str | None = None
+    waits_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    external_number: str | None = None
+    returned: int = Field(default=0, description="times a department gave it back")
+    waves: int = Field(default=0, description="times its seats were offered")
+    stars: int | None = None
+    words: str | None = None
+    callback: str | None = None
+    calls: int = Field(default=0, description="times it was tried to call back")
+    reopened: int = 0
+    served_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class RequestRow(RequestBase, RequestLife, table=True):
     """A request on the books."""
 
     __tablename__ = "requests"
@@ -98,12 +245,15 @@ class RequestRow(RequestBase, table=True):
     version: int = 1
     created_at: datetime = Field(sa_type=UtcDateTime)
     seats: list[dict[str, Any]] = Field(sa_type=JSON)
+    policy_version: int = Field(default=1, description="the durations it came under")
+    comes_back_to: str | None = None
+    check_in_code: str | None = None
     windows: list[RequestWindowRow] = Relationship(
         sa_relationship_kwargs={"order_by": "RequestWindowRow.starts_at", "cascade": "all, delete-orphan"}
     )
 
 
-class RequestPublic(RequestBase):
+class RequestPublic(RequestBase, RequestLife):
     """A request as it goes out."""
 
     model_config = ConfigDict(
@@ -120,4 +270,5 @@ class RequestPublic(RequestBase):
     @classmethod
     def of(cls, row: RequestRow) -> Self:
         windows = [{"from": w.starts_at, "to": w.ends_at} for w in row.windows]
-        return cls.model_validate({**row.model_dump(), "windows": windows})
+        hidden = {"policy_version", "comes_back_to", "check_in_code"}
+        return cls.model_validate({**row.model_dump(exclude=hidden), "windows": windows})

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 
@@ -34,6 +34,7 @@ FIRST_POLICY = {
 
 
 def upgrade() -> None:
+    op.add_column("requests", sa.Column("policy_version", sa.Integer(), nullable=False, server_default="1"))
     op.create_table(
         "calendar_days",
         sa.Column("day", sa.Date(), nullable=False),

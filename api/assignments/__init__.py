@@ -1,0 +1,1 @@
+"""Seats as their volunteers see them: asked, promised, begun, done."""

@@ -1,0 +1,139 @@
+"""What the declared machines allow, and nothing else: compare-and-swap, audit and outbox in one transaction."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import update
+from sqlmodel import Session, SQLModel, col, select
+
+from api import ledger, timing
+from api.errors import ApiError
+from api.lifecycle import REQUEST, SEAT, Edge, Machine
+from api.models import AssignmentRow, OutboxRow, RequestRow
+
+TABLES: Mapping[str, type[RequestRow] | type[AssignmentRow]] = {REQUEST.noun: RequestRow, SEAT.noun: AssignmentRow}
+
+AT_ONCE = 500
+"""So many rows change in one statement."""
+
+
+class IllegalTransition(ApiError):
+    """What was asked for may not happen in the state the thing is in."""
+
+    status, code = 409, "transition_illegal"
+
+
+class Overtaken(ApiError):
+    """Somebody else changed it between our looking and our writing."""
+
+    status, code = 409, "conflict"
+
+
+class StaleVersion(ApiError):
+    status, code = 412, "stale_version"
+
+
+TRANSITION_ERRORS = (IllegalTransition, Overtaken, StaleVersion)
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Who does it, when, and why."""
+
+    by: str
+    at: datetime
+    why: str | None = None
+
+
+def move(
+    session: Session,
+    machine: Machine,
+    row: RequestRow | AssignmentRow,
+    event: str,
+    act: Act,
+    version: int | None = None,
+    **values: Any,
+) -> None:
+    """Let this happen to one row, as it was read (and as its reader saw it, by `version`); `values` change with it."""
+    if version is not None and row.version != version:
+        raise StaleVersion("If-Match", version, headers={"ETag": f'"{row.version}"'}, current=row.version)
+    edge = allowed(machine, row, event, values.pop("target", None))
+    source = row.state
+    timing.stop(session, machine, [int(row.id or 0)], edge, act.at)
+    _swap(session, machine, row, state=edge.target, **values)
+    _tell(session, machine, [int(row.id or 0)], source, edge, act)
+
+
+def remark(session: Session, machine: Machine, row: RequestRow | AssignmentRow, act: Act, **values: Any) -> None:
+    """Something is noted on a row that stays in its state."""
+    _swap(session, machine, row, **values)
+    ledger.note(session, machine.noun, [int(row.id or 0)], row.state, row.state, act.by, act.at, act.why)
+
+
+def move_all(
+    session: Session, machine: Machine, ids: Sequence[int], source: str, event: str, act: Act, **values: Any
+) -> None:
+    """Let this happen to rows that were all seen in one state; Overtaken when one of them is in another by now."""
+    edge = machine.edge(event, source)
+    assert edge is not None, f"{event} never happens to a {machine.noun} that is {source}"
+    table = TABLES[machine.noun]
+    for some in batches(ids):
+        timing.stop(session, machine, some, edge, act.at)
+        change = update(table).where(col(table.id).in_(some), col(table.state) == source)
+        changed = session.execute(change.values(state=edge.target, version=table.version + 1, **values))
+        if changed.rowcount != len(some):  # type: ignore[attr-defined]
+            raise Overtaken(f"{machine.noun}_id", some[0])
+        _tell(session, machine, some, source, edge, act)
+
+
+def begin(session: Session, machine: Machine, row: SQLModel, event: str, act: Act) -> None:
+    """A new row comes into being by this event: it is added, with its audit."""
+    edge = machine.edge(event, None)
+    assert edge is not None, f"no {machine.noun} begins by {event}"
+    row.state = edge.target  # type: ignore[attr-defined]
+    session.add(row)
+    session.flush()
+    _tell(session, machine, [int(row.id)], None, edge, act)  # type: ignore[attr-defined]
+
+
+def allowed(machine: Machine, row: RequestRow | AssignmentRow, event: str, target: str | None = None) -> Edge:
+    """What this event does now (to this target, where there are several); IllegalTransition where it may not be."""
+    edges = [e for e in machine.edges if e.event == event and row.state in e.sources]
+    edge = next((e for e in edges if target in (None, e.target)), None)
+    if edge is None:
+        possible = ", ".join(machine.possible(row.state)) or "-"
+        raise IllegalTransition(f"{machine.noun}_id", row.state, noun=machine.noun, event=event, possible=possible)
+    return edge
+
+
+def batches(ids: Sequence[int]) -> list[Sequence[int]]:
+    """As many as one statement takes."""
+    return [ids[i : i + AT_ONCE] for i in range(0, len(ids), AT_ONCE)]
+
+
+def seats_of(session: Session, request: RequestRow, states: Sequence[str]) -> Sequence[AssignmentRow]:
+    """The seats in these states of what a request is now, not before it was reopened, in the order of their making."""
+    found = select(AssignmentRow).where(
+        AssignmentRow.request_id == request.id,
+        AssignmentRow.life == request.reopened,
+        col(AssignmentRow.state).in_([*states]),
+    )
+    return session.exec(found.order_by("id")).all()
+
+
+def _swap(session: Session, machine: Machine, row: RequestRow | AssignmentRow, **values: Any) -> None:
+    table = TABLES[machine.noun]
+    session.flush()
+    same = (col(table.id) == row.id, col(table.state) == row.state, col(table.version) == row.version)
+    changed = session.execute(update(table).where(*same).values(version=table.version + 1, **values))
+    if changed.rowcount != 1:  # type: ignore[attr-defined]
+        raise Overtaken(f"{machine.noun}_id", row.id)
+    session.refresh(row)
+
+
+def _tell(session: Session, machine: Machine, ids: Sequence[int], source: str | None, edge: Edge, act: Act) -> None:
+    ledger.note(session, machine.noun, ids, source, edge.target, act.by, act.at, act.why)
+    timing.start(session, machine, ids, edge, act.at)
+    session.add_all(OutboxRow(at=act.at, noun=machine.noun, noun_id=id, event=edge.event) for id in ids)
