@@ -5,13 +5,18 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from api import schema
+from api.assignments.routes import router as assignments
 from api.console.routes import add_pages
 from api.db import Database
 from api.door import Door
 from api.errors import DatabaseAway, SchemaMismatch, declared, draw_errors, problem_schemas, told_as_problem
+from api.metrics import Metrics, check_reader
+from api.observing import Observer
+from api.plans.routes import by_hand_router as by_hand
 from api.plans.routes import router as plans
 from api.requests.routes import router as requests
 from api.settings import Settings
@@ -20,6 +25,7 @@ from api.volunteers.routes import router as volunteers
 TAGS = [
     {"name": "志愿者 volunteers", "description": "谁能帮忙：名册与日程。Who can help: the roster and its calendars."},
     {"name": "点单 requests", "description": "居民要什么。What residents ask for."},
+    {"name": "席位 assignments", "description": "接单、拒单、签到、完成。Accepted, declined, checked in, done."},
     {"name": "派单方案 plans", "description": "求解、查看、发布。Made, looked at, put in force."},
     {"name": "运行 house", "description": "服务是否在、是否就绪。Alive, and ready."},
 ]
@@ -28,7 +34,7 @@ TAGS = [
 def create_app(settings: Settings | None = None) -> FastAPI:
     """The service for these settings (by default those of the environment)."""
     settings = settings or Settings()
-    database = Database(settings.database_url)
+    database = Database(settings.database_url, settings.timezone)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -45,9 +51,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
     )
     app.state.settings, app.state.database, app.state.schema = settings, database, schema.wanted()
+    app.state.metrics = Metrics(database)
     app.add_middleware(Door, settings=settings)
+    app.add_middleware(Observer, metrics=app.state.metrics)
     draw_errors(app)
-    for room in (volunteers, requests, plans):
+    for room in (volunteers, requests, by_hand, assignments, plans):
         app.include_router(room, responses={422: told_as_problem("a malformed value"), **declared(DatabaseAway)})
     _add_house(app)
     _describe_problems(app)
@@ -78,3 +86,9 @@ def _add_house(app: FastAPI) -> None:
         """The database is there and has the schema this program wants."""
         schema.check(request.app.state.database, request.app.state.schema)
         return {"status": "ready", "schema": request.app.state.schema}
+
+    @app.get("/metrics", include_in_schema=False)
+    def metrics(request: Request) -> Response:
+        """Figures for who runs the house."""
+        check_reader(request, request.app.state.settings)
+        return Response(request.app.state.metrics.text(), media_type=CONTENT_TYPE_LATEST)

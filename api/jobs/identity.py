@@ -28,6 +28,29 @@ def held(database: Database, name: str, patience: float = 0) -> Iterator[None]:
         yield
 
 
+def anybody_works(database: Database) -> bool:
+    """Whether a worker of any name is there."""
+    if database.is_sqlite:
+        file = Path(database.engine.url.database or "")
+        return any(_is_locked(lock) for lock in file.parent.glob(f"{file.name}.worker-*.lock"))
+    question = text(
+        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted"
+        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        " AND classid = (hashtext('diandan')::bigint & 4294967295)::oid"
+    )
+    with database.reader.connect() as connection:
+        return bool(connection.execute(question).scalar())
+
+
+def _is_locked(path: Path) -> bool:
+    with path.open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
 @contextmanager
 def _held_file(database: Database, name: str, patience: float) -> Iterator[None]:
     path = Path(f"{database.engine.url.database}.{name}.lock")

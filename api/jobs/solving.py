@@ -58,7 +58,8 @@ class Solver:
             self._give_back(asked.id)
             raise
         except watch.Died as died:
-            log.warning("plan %s, attempt %s: %s", asked.id, asked.attempts, died.value)
+            how = died.value.partition(":")[0]  # its last words may name somebody
+            log.warning("plan %s, attempt %s: the solve ended with %s", asked.id, asked.attempts, how)
             self._patiently(self._note_cause, asked.id, died.code, {"value": died.value, "attempts": asked.attempts})
             return False
         except (watch.TooLong, watch.TooMuchMemory, InvalidInput) as error:
@@ -105,7 +106,7 @@ class Solver:
 
     def _load(self, asked: PlanRow) -> tuple[Instance, int]:
         with self.database.reading() as session:
-            return load.load(session, asked, _now(), self.settings.timezone), ledger.version(session)
+            return load.load(session, asked, _now(), self.settings), ledger.version(session)
 
     def _store(self, plan_id: int, instance: Instance, plan: Plan, why: store.Reasons, seen: int) -> None:
         with self.database.writing() as session:

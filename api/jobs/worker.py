@@ -9,10 +9,11 @@ import threading
 
 from dbos import DBOS
 
-from api import schema
+from api import logs, schema
 from api.db import Database
 from api.errors import SchemaMismatch
-from api.jobs import identity, lifeline
+from api.jobs import duties, identity, lifeline
+from api.jobs.scanner import Scanner
 from api.jobs.solving import Solver
 from api.jobs.watch import Stopped
 from api.messages import LANGUAGES, line
@@ -30,7 +31,7 @@ LEAVING = 5.0
 
 def run(settings: Settings, supervised: bool = False) -> int:
     """Work until SIGTERM, SIGINT or, supervised, until whoever started us is gone."""
-    database = Database(settings.database_url)
+    database = Database(settings.database_url, settings.timezone)
     stop = threading.Event()
     for wish in (signal.SIGTERM, signal.SIGINT):
         signal.signal(wish, lambda *_: stop.set())
@@ -72,6 +73,8 @@ def _work(solver: Solver) -> None:
         }
     )
     DBOS.launch()
+    scanner = Scanner(solver.database, duties.handlers(solver.database, solver.settings))
+    threading.Thread(target=scanner.run, args=(solver.stop,), name="clocks", daemon=True).start()
     DBOS.register_queue(QUEUE, worker_concurrency=1, polling_interval_sec=0.5)
     solver.stop.wait()
     idle.wait(LEAVING)
@@ -88,5 +91,6 @@ def _refuse(code: str, params: dict[str, object]) -> int:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--supervised", action="store_true")
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    sys.exit(run(Settings(), parser.parse_args().supervised))
+    given = Settings()
+    logs.set_up(given.log)
+    sys.exit(run(given, parser.parse_args().supervised))

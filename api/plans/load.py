@@ -2,8 +2,8 @@
 
 import json
 import zlib
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,8 +12,9 @@ from sqlalchemy.orm import selectinload
 from sqlmodel import Session, col, select
 
 from api.models import AssignmentRow, PlanFileRow, PlanRow, RequestRow, RequestWindowRow, VolunteerRow
-from api.models.plans import IN_FORCE, PINNED
+from api.models.plans import IN_FORCE, PINNED, AssignmentState
 from api.models.requests import RequestState
+from api.settings import Settings
 from api.vocabulary import REACH, Minute, request, volunteer
 from matcher import (
     Availability,
@@ -22,16 +23,17 @@ from matcher import (
     Place,
     Plan,
     Published,
+    Request,
     StraightTravel,
     Volunteer,
-    instance_document,
+    Window,
     instance_from,
     plan_from,
 )
 
 TRAVEL = StraightTravel()
 
-OPEN = (RequestState.TRIAGED, RequestState.DISPATCHED)
+OPEN = (RequestState.TRIAGED, RequestState.DISPATCHED, RequestState.CONFIRMED, RequestState.IN_SERVICE)
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,14 @@ class _Errand:
     leaves_from: Place
 
 
-def load(session: Session, plan: PlanRow, now: datetime, timezone: str) -> Instance:
+EXPIRED_POINTS = 500
+"""What it costs to ask somebody again who did not answer in time: as the last resort only."""
+
+PASSED_ON = (AssignmentState.DECLINED, AssignmentState.WITHDRAWN)
+"""Whoever did this is never asked for the same request again."""
+
+
+def load(session: Session, plan: PlanRow, now: datetime, settings: Settings) -> Instance:
     """The world as it is now, for this plan's period."""
     origin, end = plan.starts_at, plan.ends_at
 
@@ -56,20 +65,29 @@ def load(session: Session, plan: PlanRow, now: datetime, timezone: str) -> Insta
 
     in_force = _in_force(session)
     elsewhere = {a.request_id for a in in_force if not origin <= a.starts_at <= end}
-    requests = [row for row in _open_requests(session, origin, end) if row.id not in elsewhere]
-    asked = {row.id for row in requests}
+    rows = [row for row in _open_requests(session, origin, end) if row.id not in elsewhere]
+    asked = {row.id for row in rows}
     held = [a for a in in_force if a.request_id in asked]
+    soonest = minute(now + timedelta(minutes=settings.lead_minutes))
+    begun = {str(a.request_id) for a in held}
+    promised_at = {str(a.request_id): minute(a.starts_at) for a in held if a.seat == 0 and a.agreed}
+    requests = [request(row, reached) for row in rows]
+    requests = [_as_promised(r, promised_at) if r.id in begun else _from_lead(r, soonest) for r in requests]
+    requests = _remembering(session, requests, asked)
     errands = _errands(session, [a for a in in_force if a.request_id not in asked], minute)
+    agreed = _errands(session, [a for a in held if a.agreed and a.state in PINNED], minute)
     people = session.exec(select(VolunteerRow).options(selectinload(VolunteerRow.availability)).order_by("id"))
     return Instance(
         name=f"plan-{plan.id}",
         origin=origin,
         horizon_end=minute(end),
-        timezone=timezone,
+        timezone=settings.timezone,
         now=minute(now),
         travel=TRAVEL,
-        volunteers=tuple(_within(volunteer(row, minute), minute(end), errands[row.id]) for row in people),
-        requests=tuple(request(row, reached) for row in requests),
+        volunteers=tuple(
+            _within(volunteer(row, minute), minute(end), errands[row.id], agreed[row.id]) for row in people
+        ),
+        requests=tuple(requests),
         published=tuple(Published(str(a.request_id), str(a.volunteer_id), minute(a.starts_at), a.seat) for a in held),
         pinned=tuple(
             Pinned(str(a.request_id), str(a.volunteer_id), a.seat, minute(a.starts_at))
@@ -79,15 +97,57 @@ def load(session: Session, plan: PlanRow, now: datetime, timezone: str) -> Insta
     )
 
 
+def _as_promised(request: Request, at: Mapping[str, int]) -> Request:
+    """What was agreed to outside of its windows may begin then."""
+    start = at.get(request.id)
+    if start is None or any(w.start <= start <= w.end for w in request.windows):
+        return request
+    return replace(request, windows=(*request.windows, Window(start, start)))
+
+
+def _from_lead(request: Request, soonest: int) -> Request:
+    """Nobody is sent at shorter notice, unless all of it is shorter: then what can be done is for the solver to say."""
+    later = tuple(replace(w, start=max(w.start, soonest)) for w in request.windows if w.end >= soonest)
+    return replace(request, windows=later) if later else request
+
+
+def _remembering(session: Session, requests: Sequence[Request], asked: set[int | None]) -> list[Request]:
+    """Who has said no to a request is not asked again; who did not answer, only if there is nobody else."""
+    found = select(AssignmentRow.request_id, AssignmentRow.volunteer_id, AssignmentRow.state).where(
+        col(AssignmentRow.state).in_((*PASSED_ON, AssignmentState.EXPIRED))
+    )
+    no: dict[str, set[str]] = defaultdict(set)
+    silent: dict[str, Counter[str]] = defaultdict(Counter)
+    for request_id, volunteer_id, state in session.exec(found):
+        if request_id in asked and state in PASSED_ON:
+            no[str(request_id)].add(str(volunteer_id))
+        elif request_id in asked:
+            silent[str(request_id)][str(volunteer_id)] += EXPIRED_POINTS
+    return [
+        replace(
+            r,
+            forbidden=tuple(sorted({*r.forbidden, *no[r.id]})),
+            affinity=dict(Counter(r.affinity) + silent[r.id]),
+        )
+        if r.id in no or r.id in silent
+        else r
+        for r in requests
+    ]
+
+
 def _in_force(session: Session) -> Sequence[AssignmentRow]:
-    found = select(AssignmentRow).where(col(AssignmentRow.state).in_(IN_FORCE)).order_by("id")
-    return session.exec(found).all()
+    """What holds time, and what is done of requests that are not."""
+    still_open = select(RequestRow.id).where(col(RequestRow.state).in_(OPEN))
+    done = (AssignmentRow.state == AssignmentState.DONE) & col(AssignmentRow.request_id).in_(still_open)
+    found = select(AssignmentRow).where(col(AssignmentRow.state).in_(IN_FORCE) | done).order_by("id")
+    lives = dict(session.exec(select(RequestRow.id, RequestRow.reopened).where(RequestRow.reopened > 0)).all())
+    return [a for a in session.exec(found) if a.state in IN_FORCE or a.life == lives.get(a.request_id, 0)]
 
 
 def _errands(session: Session, held: Sequence[AssignmentRow], minute: Minute) -> dict[int, list[_Errand]]:
     """These seats as their volunteers see them, in order of time."""
-    in_force = select(AssignmentRow.request_id).where(col(AssignmentRow.state).in_(IN_FORCE))
-    places = select(RequestRow.id, RequestRow.at, RequestRow.end_at).where(col(RequestRow.id).in_(in_force))
+    ids = {a.request_id for a in held}
+    places = select(RequestRow.id, RequestRow.at, RequestRow.end_at).where(col(RequestRow.id).in_(ids))
     where = {id: (tuple(at), tuple(end_at or at)) for id, at, end_at in session.exec(places)}
     found: dict[int, list[_Errand]] = defaultdict(list)
     for a in sorted(held, key=lambda a: a.starts_at):
@@ -109,11 +169,28 @@ def _reached(minute: int) -> int:
     return max(-farthest, min(farthest, minute))
 
 
-def _within(person: Volunteer, end: int, errands: Sequence[_Errand]) -> Volunteer:
-    """Only what of their calendar lies in the period, and is not promised to other requests."""
+def _within(person: Volunteer, end: int, errands: Sequence[_Errand], agreed: Sequence[_Errand]) -> Volunteer:
+    """Only what of their calendar lies in the period, and is not promised to other requests.
+
+    Whoever has agreed to a time outside of their calendar is there for it.
+    """
+    for errand in agreed:
+        person = replace(person, availability=tuple(_covering(person, errand)))
     intervals = [a for a in person.availability if a.end > 0 and a.start < end]
     free = [part for a in intervals for part in _free(person, a, errands)]
     return replace(person, availability=tuple(replace(a, start=_reached(a.start), end=_reached(a.end)) for a in free))
+
+
+def _covering(person: Volunteer, errand: _Errand) -> Iterator[Availability]:
+    """Their calendar, with room for this; what it runs into becomes one with it."""
+    start = errand.start - TRAVEL.minutes(person.at, errand.at, person.mode)
+    end = errand.end + TRAVEL.minutes(errand.leaves_from, person.at, person.mode)
+    if any(a.start <= errand.start and errand.end <= a.end for a in person.availability):
+        yield from person.availability
+        return
+    touched = [a for a in person.availability if a.start <= end and start <= a.end]
+    widest = Availability(min([start, *(a.start for a in touched)]), max([end, *(a.end for a in touched)]))
+    yield from sorted([*(a for a in person.availability if a not in touched), widest], key=lambda a: a.start)
 
 
 def _free(person: Volunteer, interval: Availability, errands: Sequence[_Errand]) -> Iterator[Availability]:
@@ -130,9 +207,9 @@ def _free(person: Volunteer, interval: Availability, errands: Sequence[_Errand])
         yield replace(interval, start=start)
 
 
-def packed(instance: Instance) -> bytes:
-    """The instance as a file would hold it, small enough to keep."""
-    return zlib.compress(json.dumps(instance_document(instance), ensure_ascii=False).encode())
+def packed(document: Mapping[str, Any]) -> bytes:
+    """A file, small enough to keep."""
+    return zlib.compress(json.dumps(document, ensure_ascii=False).encode())
 
 
 def instance_file(session: Session, plan_id: int) -> dict[str, Any]:
@@ -143,6 +220,12 @@ def instance_file(session: Session, plan_id: int) -> dict[str, Any]:
 def unpacked(session: Session, plan_id: int) -> Instance:
     """The instance a plan was made from."""
     return instance_from(instance_file(session, plan_id))
+
+
+def file_as_made(session: Session, plan_id: int) -> dict[str, Any] | None:
+    """The plan as it was made, whatever has become of its seats; None of plans older than this."""
+    plan = session.get_one(PlanFileRow, plan_id).plan
+    return None if plan is None else json.loads(zlib.decompress(plan))
 
 
 def plan_of_rows(session: Session, row: PlanRow, instance: Instance) -> Plan:

@@ -1,30 +1,23 @@
 """Publishing: a proposal is judged on the rows as they are, then put in force if nobody moved meanwhile."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import select as columns
-from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from api import ledger
 from api.db import Database
 from api.errors import ApiError, VolunteerBusy
+from api.lifecycle import REQUEST, SEAT
 from api.models import AssignmentRow, PlanRow, RequestRow
 from api.models.plans import IN_FORCE, AssignmentState, PlanPublic, PlanState
 from api.models.requests import RequestState
-from api.plans import load, service
-from api.plans.store import move
+from api.plans import load, service, store
+from api.settings import Settings
+from api.settling import HOUSE, settle
+from api.transitions import Act, IllegalTransition, StaleVersion, move_all
 from matcher import Instance, Plan, judge
-
-
-class IllegalTransition(ApiError):
-    status, code = 409, "transition_illegal"
-
-
-class StaleVersion(ApiError):
-    status, code = 412, "stale_version"
 
 
 class PlanOutdated(ApiError):
@@ -39,6 +32,10 @@ class PinsBroken(ApiError):
     status, code = 409, "pins_broken"
 
 
+UNBEGUN = (AssignmentState.OFFERED, AssignmentState.ACCEPTED)
+LET_GO = (*UNBEGUN, AssignmentState.CHECKED_IN)
+"""What may be let go, with the dispatcher's reason where it is a promise; what is done stays done."""
+
 PUBLISH_ERRORS = (IllegalTransition, PlanInvalid, PinsBroken, VolunteerBusy, StaleVersion, PlanOutdated)
 
 
@@ -52,12 +49,17 @@ class Wish:
     at: datetime
     why: str | None
 
+    @property
+    def act(self) -> Act:
+        """It as the audit has it."""
+        return Act(self.by, self.at, self.why)
 
-def publish(database: Database, session: Session, wish: Wish, timezone: str) -> PlanPublic:
+
+def publish(database: Database, session: Session, wish: Wish, settings: Settings) -> PlanPublic:
     """Put a proposed plan in force: its seats become offers."""
     with database.reading() as reader:  # ended before anything is written
         seen = ledger.version(reader)
-        made_from = _judged(reader, wish, timezone)
+        made_from = _judged(reader, wish, settings)
     if not ledger.turn_from(session, seen):
         raise PlanOutdated("plan_id", wish.plan_id, changed=ledger.version(session) - seen)
     _put_in_force(session, wish, made_from)
@@ -66,16 +68,17 @@ def publish(database: Database, session: Session, wish: Wish, timezone: str) -> 
     return service.public(session, row)
 
 
-def _judged(session: Session, wish: Wish, timezone: str) -> Instance:
+def _judged(session: Session, wish: Wish, settings: Settings) -> Instance:
     """What the plan was made from; refused when it is not proposed, not of this world any more, or breaks a rule."""
     row = service.find(session, wish.plan_id)
     if row.version != wish.version:
         raise StaleVersion("If-Match", wish.version, headers={"ETag": f'"{row.version}"'}, current=row.version)
     if row.state != PlanState.PROPOSED:
-        raise IllegalTransition("plan_id", row.state)
+        raise IllegalTransition("plan_id", row.state, noun="plan", event="publish", possible="-")
     made_from = load.unpacked(session, wish.plan_id)
     if row.ledger_version != ledger.version(session):
-        changed = _changed(made_from, load.load(session, row, wish.at, timezone))
+        then = made_from.moment(made_from.now or 0)  # what was too soon then is no change
+        changed = _changed(made_from, load.load(session, row, then, settings))
         if changed:
             raise PlanOutdated("plan_id", wish.plan_id, changed=changed)
     plan = load.plan_of_rows(session, row, made_from)
@@ -110,20 +113,20 @@ def _check_rules(made_from: Instance, plan: Plan, wish: Wish) -> None:
 def _put_in_force(session: Session, wish: Wish, made_from: Instance) -> None:
     row = service.find(session, wish.plan_id)
     published = {"state": PlanState.PUBLISHED, "published_at": wish.at}
-    if not move(session, wish.plan_id, PlanState.PROPOSED, wish.version, **published):
+    if not store.move(session, wish.plan_id, PlanState.PROPOSED, wish.version, **published):
         raise StaleVersion("If-Match", wish.version, current=row.version)
     ledger.note(session, "plan", [wish.plan_id], PlanState.PROPOSED, PlanState.PUBLISHED, wish.by, wish.at, wish.why)
-    before = _retire(session, row, wish, {int(entry.request) for entry in made_from.published})
-    after = _offer(session, wish)
-    _turn_requests(session, after, RequestState.TRIAGED, RequestState.DISPATCHED, wish)
-    _turn_requests(session, before - after, RequestState.DISPATCHED, RequestState.TRIAGED, wish)
+    _supersede(session, row, wish)
+    weighed = {int(entry.request) for entry in made_from.published}
+    touched = _carry_on(session, row, wish, weighed)
+    fresh = _offer(session, wish)
+    _dispatch(session, fresh - touched, wish)
+    for request_id in sorted(touched):
+        settle(session, session.get_one(RequestRow, request_id), wish.act)
 
 
-def _retire(session: Session, row: PlanRow, wish: Wish, weighed: set[int]) -> set[int]:
-    """Plans in force that meet this period are superseded, the seats of requests this plan weighed are released.
-
-    A crew with a seat outside the period is none of this plan's business, and stays whole. The requests let go.
-    """
+def _supersede(session: Session, row: PlanRow, wish: Wish) -> None:
+    """Plans in force that meet this period are no longer what is in force."""
     old = session.exec(
         select(PlanRow.id).where(
             PlanRow.state == PlanState.PUBLISHED,
@@ -133,30 +136,64 @@ def _retire(session: Session, row: PlanRow, wish: Wish, weighed: set[int]) -> se
         )
     ).all()
     for plan_id in old:
-        move(session, plan_id, PlanState.PUBLISHED, state=PlanState.SUPERSEDED)
+        store.move(session, plan_id, PlanState.PUBLISHED, state=PlanState.SUPERSEDED)
     ledger.note(session, "plan", old, PlanState.PUBLISHED, PlanState.SUPERSEDED, wish.by, wish.at)
-    seats = session.exec(
-        select(AssignmentRow.id, AssignmentRow.request_id, AssignmentRow.state).where(
-            col(AssignmentRow.state).in_(IN_FORCE),
+
+
+def _carry_on(session: Session, row: PlanRow, wish: Wish, weighed: set[int]) -> set[int]:
+    """Seats in force that the plan has too go on under it, whatever their state; the others it weighed are let go.
+
+    A crew with a seat outside the period is none of this plan's business, and stays whole. The requests concerned.
+    """
+    held = session.exec(
+        select(AssignmentRow).where(
+            col(AssignmentRow.state).in_((*IN_FORCE, AssignmentState.DONE)),
             AssignmentRow.starts_at >= row.starts_at,
             AssignmentRow.starts_at <= row.ends_at,
         )
     ).all()
-    held = [seat for seat in seats if seat.request_id in weighed]
-    for state in IN_FORCE:
-        ids = [seat.id for seat in held if seat.state == state]
-        _turn_seats(session, ids, state, AssignmentState.RELEASED, wish)
+    held = [seat for seat in held if seat.request_id in weighed]
+    proposed = session.exec(select(AssignmentRow).where(AssignmentRow.plan_id == row.id)).all()
+    twins = {_what(seat): seat for seat in proposed}
+    gone: dict[str, list[int]] = {}
+    for seat in held:
+        twin = twins.get(_what(seat))
+        if twin is not None:
+            seat.plan_id, seat.seat = row.id, twin.seat
+            session.delete(twin)
+        elif seat.state in LET_GO:
+            gone.setdefault(seat.state, []).append(int(seat.id or 0))
+    session.flush()
+    for state, ids in gone.items():
+        move_all(session, SEAT, ids, state, "release" if state in UNBEGUN else "withdraw", wish.act)
     return {seat.request_id for seat in held}
 
 
+def _what(seat: AssignmentRow) -> tuple[int, int, datetime]:
+    """Like seats of one request are interchangeable."""
+    return seat.request_id, seat.volunteer_id, seat.starts_at
+
+
 def _offer(session: Session, wish: Wish) -> set[int]:
-    """The seats of the new plan become offers, unless somebody is promised elsewhere."""
+    """The seats that are new become offers, unless somebody is promised elsewhere; the requests they are of."""
     _refuse_busy(session, wish.plan_id)
     seats = session.exec(
-        select(AssignmentRow.id, AssignmentRow.request_id).where(AssignmentRow.plan_id == wish.plan_id)
+        select(AssignmentRow.id, AssignmentRow.request_id).where(
+            AssignmentRow.plan_id == wish.plan_id, AssignmentRow.state == AssignmentState.PROPOSED
+        )
     ).all()
-    _turn_seats(session, [id for id, _ in seats], AssignmentState.PROPOSED, AssignmentState.OFFERED, wish)
+    move_all(session, SEAT, [int(id or 0) for id, _ in seats], AssignmentState.PROPOSED, "offer", wish.act)
     return {request for _, request in seats}
+
+
+def _dispatch(session: Session, ids: set[int], wish: Wish) -> None:
+    """Requests nobody was asked for before: all their seats are offered."""
+    waiting = session.exec(
+        select(RequestRow.id).where(col(RequestRow.id).in_(ids), RequestRow.state == RequestState.TRIAGED)
+    ).all()
+    dispatched = [int(id or 0) for id in waiting]
+    act = Act(HOUSE, wish.at, wish.why)
+    move_all(session, REQUEST, dispatched, RequestState.TRIAGED, "dispatch", act, waves=RequestRow.waves + 1)
 
 
 def _refuse_busy(session: Session, plan_id: int) -> None:
@@ -165,32 +202,10 @@ def _refuse_busy(session: Session, plan_id: int) -> None:
     clash = session.execute(
         columns(theirs.c.id, theirs.c.volunteer_id, theirs.c.starts_at, theirs.c.ends_at)
         .join(ours, ours.c.volunteer_id == theirs.c.volunteer_id)
-        .where(ours.c.plan_id == plan_id, theirs.c.state.in_(IN_FORCE))
+        .where(ours.c.plan_id == plan_id, ours.c.state == AssignmentState.PROPOSED, theirs.c.state.in_(IN_FORCE))
         .where(ours.c.starts_at < theirs.c.ends_at, theirs.c.starts_at < ours.c.ends_at)
     ).first()
     if clash is not None:
         id, volunteer, start, end = clash
         times = {"start": start.isoformat(), "end": end.isoformat()}
         raise VolunteerBusy("plan_id", plan_id, volunteer=volunteer, other=id, **times)
-
-
-def _turn_seats(session: Session, ids: Sequence[int], from_state: str, to_state: str, wish: Wish) -> None:
-    for some in _batches(ids):
-        change = update(AssignmentRow).where(col(AssignmentRow.id).in_(some), col(AssignmentRow.state) == from_state)
-        done = session.execute(change.values(state=to_state, version=AssignmentRow.version + 1)).rowcount
-        if done != len(some):
-            raise PlanOutdated("plan_id", wish.plan_id, changed=len(some) - done)
-    ledger.note(session, "assignment", ids, from_state, to_state, wish.by, wish.at, wish.why)
-
-
-def _turn_requests(session: Session, ids: set[int], from_state: str, to_state: str, wish: Wish) -> None:
-    turned: list[int] = []
-    for some in _batches(sorted(ids)):
-        change = update(RequestRow).where(col(RequestRow.id).in_(some), col(RequestRow.state) == from_state)
-        change = change.values(state=to_state, version=RequestRow.version + 1).returning(col(RequestRow.id))
-        turned += session.execute(change).scalars()
-    ledger.note(session, "request", turned, from_state, to_state, wish.by, wish.at)
-
-
-def _batches(ids: Sequence[int], size: int = 500) -> list[Sequence[int]]:
-    return [ids[i : i + size] for i in range(0, len(ids), size)]

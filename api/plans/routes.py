@@ -2,30 +2,34 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Path, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import JSONResponse
 
-from api.errors import ApiError, NotFound, declared
+from api.errors import NotFound, declared
 from api.idempotency import KEY_ERRORS, OnceDep
 from api.models import PlanRow
 from api.models.base import ID_LIMIT
-from api.models.plans import UNDER_WAY, PlanCreate, PlanPublic, PlanPublish, PlanSummary
+from api.models.plans import (
+    UNDER_WAY,
+    AssignmentPublic,
+    HandAssignment,
+    PlanCreate,
+    PlanPublic,
+    PlanPublish,
+    PlanSummary,
+)
 from api.paging import Page, PageInvalid, PagingDep, SortUnknown
-from api.plans import load, publish, service
+from api.plans import by_hand, load, publish, service
 from api.sessions import By, DatabaseDep, Now, ReadDep, SessionDep
+from api.transitions import Act
+from api.versions import HeaderInvalid, IfMatchRequired, MustSee, etag
 
 router = APIRouter(prefix="/v1/plans", tags=["派单方案 plans"])
 
+by_hand_router = APIRouter(prefix="/v1/requests", tags=["点单 requests"])
+
+RequestId = Annotated[int, Path(ge=1, le=ID_LIMIT)]
 PlanId = Annotated[int, Path(ge=1, le=ID_LIMIT)]
-IfMatch = Annotated[str | None, Header(alias="If-Match", description="the plan's ETag, as last read")]
-
-
-class IfMatchRequired(ApiError):
-    status, code = 428, "if_match_required"
-
-
-class HeaderInvalid(ApiError):
-    status, code = 400, "header_invalid"
 
 
 class NoFileYet(NotFound):
@@ -57,7 +61,7 @@ def list_plans(session: ReadDep, paging: PagingDep) -> Page[PlanSummary]:
 def get_plan(plan_id: PlanId, session: ReadDep, response: Response) -> PlanPublic:
     """A plan as far as it has come: progress while it is made, then seats, figures and reasons."""
     row = service.find(session, plan_id)
-    response.headers["ETag"] = f'"{row.version}"'
+    response.headers.update(etag(row.version))
     if row.state in UNDER_WAY:
         response.headers["Retry-After"] = "1"
     return service.public(session, row)
@@ -71,9 +75,9 @@ def get_instance(plan_id: PlanId, session: ReadDep) -> dict[str, Any]:
 
 @router.get("/{plan_id}/file", operation_id="getPlanFile", responses=declared(NotFound))
 def get_file(plan_id: PlanId, session: ReadDep) -> dict[str, Any]:
-    """The plan as a file, for `diandan check`."""
+    """The plan as it was made, as a file for `diandan check`."""
     row = _made(session, plan_id)
-    return load.plan_file(session, row, load.unpacked(session, row.id))
+    return load.file_as_made(session, row.id) or load.plan_file(session, row, load.unpacked(session, row.id))
 
 
 @router.post(
@@ -90,13 +94,32 @@ def publish_plan(
     once: OnceDep,
     now: Now,
     by: By,
-    if_match: IfMatch = None,
+    version: MustSee,
     asked: PlanPublish | None = None,
 ) -> JSONResponse:
     """Put a proposed plan in force: its seats become offers."""
-    wish = publish.Wish(plan_id, _version(if_match), by, now, asked.reason if asked else None)
-    timezone = request.app.state.settings.timezone
-    return once(200, lambda: publish.publish(database, session, wish, timezone), _etag)
+    wish = publish.Wish(plan_id, version, by, now, asked.reason if asked else None)
+    settings = request.app.state.settings
+    return once(200, lambda: publish.publish(database, session, wish, settings), _etag)
+
+
+@by_hand_router.post(
+    "/{request_id}/assign",
+    operation_id="assignRequest",
+    status_code=201,
+    response_model=AssignmentPublic,
+    responses=declared(*KEY_ERRORS, NotFound, *by_hand.HAND_ERRORS),
+)
+def assign_request(
+    request_id: RequestId, request: Request, session: SessionDep, once: OnceDep, now: Now, by: By, asked: HandAssignment
+) -> JSONResponse:
+    """Offer a seat to somebody by hand, with no plan; plans work around it."""
+    settings = request.app.state.settings
+    return once(201, lambda: by_hand.assign(session, request_id, asked, Act(by, now), settings), _seat_address)
+
+
+def _seat_address(seat: AssignmentPublic) -> dict[str, str]:
+    return {"Location": f"/v1/assignments/{seat.id}", **etag(seat.version)}
 
 
 def _made(session: ReadDep, plan_id: int) -> PlanRow:
@@ -106,17 +129,8 @@ def _made(session: ReadDep, plan_id: int) -> PlanRow:
     return row
 
 
-def _version(if_match: str | None) -> int:
-    if if_match is None:
-        raise IfMatchRequired("If-Match")
-    text = if_match.strip('"')
-    if not text.isdecimal() or len(text) > 9:
-        raise HeaderInvalid("If-Match", if_match)
-    return int(text)
-
-
 def _etag(plan: PlanPublic) -> dict[str, str]:
-    return {"ETag": f'"{plan.version}"'}
+    return etag(plan.version)
 
 
 def _where_to_look(plan: PlanPublic) -> dict[str, str]:

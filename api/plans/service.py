@@ -23,6 +23,7 @@ from api.models.plans import (
     ServedPublic,
     UnservedPublic,
 )
+from api.plans.difference import changes
 from api.queue import enqueue_solve
 from api.vocabulary import REACH
 from matcher import MAX_DAYS, PRIORITIES
@@ -81,6 +82,9 @@ def public(session: Session, row: PlanRow) -> PlanPublic:
         told.unserved = _unserved(session, result["unserved"])
         told.served = _served(session, told)
         told.broken_pins = [_pin(entry) for entry in result["broken_pins"]]
+    if row.state == PlanState.PROPOSED:
+        weighed = {seat.request for seat in told.assignments} | {one.request for one in told.unserved}
+        told.changes, told.unchanged = changes(session, row, weighed)
     return told
 
 

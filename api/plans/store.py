@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import update
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
 from api import ledger
-from api.models import AssignmentRow, PlanFileRow, PlanRow
+from api.models import AssignmentRow, PlanFileRow, PlanRow, RequestRow
 from api.models.plans import AssignmentState, PlanState
 from api.plans.load import packed
-from matcher import Assignment, Instance, Plan, Reason, plan_document
+from matcher import Assignment, Instance, Plan, Reason, instance_document, plan_document
 
 Reasons = Mapping[Assignment, Sequence[Reason]]
 
@@ -19,11 +19,14 @@ def store(
     session: Session, plan_id: int, instance: Instance, plan: Plan, why: Reasons, seen: int, at: datetime
 ) -> bool:
     """The plan becomes a proposal; false when it is no longer wanted. `seen` is the ledger version at load."""
-    result = {key: value for key, value in plan_document(plan, instance).items() if key != "assignments"}
+    document = plan_document(plan, instance)
+    result = {key: value for key, value in document.items() if key != "assignments"}
     proposed = {"state": PlanState.PROPOSED, "result": result, "ledger_version": seen, "progress": None}
     if not move(session, plan_id, PlanState.SOLVING, **proposed):
         return False
-    session.add(PlanFileRow(plan_id=plan_id, instance=packed(instance)))
+    given = packed(instance_document(instance))
+    session.add(PlanFileRow(plan_id=plan_id, instance=given, plan=packed(document)))
+    lives = dict(session.exec(select(RequestRow.id, RequestRow.reopened).where(RequestRow.reopened > 0)).all())
     for a in plan.assignments:
         session.add(
             AssignmentRow(
@@ -31,6 +34,7 @@ def store(
                 request_id=int(a.request),
                 volunteer_id=int(a.volunteer),
                 seat=a.seat,
+                life=lives.get(int(a.request), 0),
                 starts_at=instance.moment(a.start),
                 ends_at=instance.moment(a.end),
                 state=AssignmentState.PROPOSED,

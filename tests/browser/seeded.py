@@ -12,6 +12,7 @@ from api.models.requests import RequestCreate
 from api.models.volunteers import VolunteerCreate
 from api.plans import load, publish, store
 from api.requests import service as requests
+from api.settings import Settings
 from api.volunteers import service as volunteers
 from matcher import Instance, instance_document, solve, why_chosen
 
@@ -24,7 +25,7 @@ def seeded(database: Database, instance: Instance, steps: int = 50) -> int:
     plan_id = proposed(database, instance, steps)
     wish = publish.Wish(plan_id, 2, "test", instance.moment(0), None)
     with database.writing() as session:
-        publish.publish(database, session, wish, ZONE)
+        publish.publish(database, session, wish, Settings(timezone=ZONE))
     return plan_id
 
 
@@ -51,7 +52,7 @@ def proposed(database: Database, instance: Instance, steps: int = 50) -> int:
     plan_id = asked(database, start, end, PlanState.SOLVING)
     with database.writing() as session:
         row = session.get_one(PlanRow, plan_id)
-        made_from = load.load(session, row, start, ZONE)
+        made_from = load.load(session, row, start, Settings(timezone=ZONE))
         plan = solve(made_from, seconds=60, steps=steps)
         why = {a: (reason,) for a, reason in why_chosen(made_from, plan).items()}
         assert store.store(session, plan_id, made_from, plan, why, ledger.version(session), start)

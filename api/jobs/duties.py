@@ -1,0 +1,72 @@
+"""What clocks do when due: an offer expires, a rating is waited for no more, a day is planned, somebody is told."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlmodel import Session
+
+from api import clocks, ledger, rounds
+from api.db import Database, zone
+from api.jobs.scanner import Handler
+from api.lifecycle import REQUEST, SEAT
+from api.models import AssignmentRow, ClockRow, OutboxRow, RequestRow
+from api.models.plans import AssignmentState, PlanCreate
+from api.models.requests import RequestState
+from api.plans import service as plans
+from api.settings import Settings
+from api.settling import settle
+from api.timing import CHASED_AT, local_day
+from api.transitions import Act, move
+
+CLOCK = "clock"
+
+
+def handlers(database: Database, settings: Settings) -> Mapping[str, Handler]:
+    """By the clock's name."""
+
+    def plan_day(session: Session, clock: ClockRow, now: datetime) -> None:
+        noon = datetime.fromordinal(clock.noun_id).replace(hour=12, tzinfo=ZoneInfo(zone(session)))
+        begin, end = local_day(session, noon)
+        asked = PlanCreate.model_validate({"from": begin, "to": end, "seconds": settings.round_seconds})
+        plans.ask(database, session, asked, now, CLOCK)
+
+    late = dict.fromkeys(("T1", "T2", "T3", "T5", "T7"), tell_late)
+    return {"T4": expire, "T6": lapse, "T8": chase, "T9": forget, rounds.NAME: plan_day, **late}
+
+
+def expire(session: Session, clock: ClockRow, now: datetime) -> None:
+    """Nobody has answered in time: the seat is free for somebody else."""
+    seat = session.get_one(AssignmentRow, clock.noun_id)
+    if seat.state == AssignmentState.OFFERED:
+        act = Act(CLOCK, now)
+        move(session, SEAT, seat, "expire", act)
+        settle(session, session.get_one(RequestRow, seat.request_id), act)
+        ledger.turn(session)
+
+
+def lapse(session: Session, clock: ClockRow, now: datetime) -> None:
+    """No rating came, which is not a good one: the clerk calls."""
+    request = session.get_one(RequestRow, clock.noun_id)
+    if request.state == RequestState.SERVED:
+        move(session, REQUEST, request, "lapse", Act(CLOCK, now))
+
+
+def chase(session: Session, clock: ClockRow, now: datetime) -> None:
+    """The department is reminded, and again later."""
+    tell_late(session, clock, now)
+    request = session.get_one(RequestRow, clock.noun_id)
+    policy = clocks.policy(session, clock.policy_version, zone(session))
+    due = policy.durations["T8"]["short"]
+    later = [share for share in CHASED_AT if due.after(clock.started_at, policy.working, share) > clock.due_at]
+    if later and request.state == RequestState.WAITING:
+        clocks.start(session, clock.noun, clock.noun_id, "T8", due, policy, clock.started_at, later[0])
+
+
+def forget(session: Session, clock: ClockRow, now: datetime) -> None:
+    """It can no longer be reopened; that is all."""
+
+
+def tell_late(session: Session, clock: ClockRow, now: datetime) -> None:
+    """Something should have happened by now."""
+    session.add(OutboxRow(at=now, noun=clock.noun, noun_id=clock.noun_id, event=f"{clock.name} due"))

@@ -1,0 +1,230 @@
+"""A seat given by hand: judged like a plan's, on what its volunteer has promised; plans then work around it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, select
+
+from api import ledger
+from api.errors import ApiError, NotFound, RefUnknown, VolunteerBusy
+from api.lifecycle import SEAT
+from api.models import AssignmentRow, RequestRow, VolunteerRow
+from api.models.plans import IN_FORCE, AssignmentPublic, AssignmentState, HandAssignment
+from api.models.requests import RequestState
+from api.plans.load import OPEN, PASSED_ON, TRAVEL
+from api.settings import Settings
+from api.settling import settle
+from api.transitions import Act, IllegalTransition, begin, move, seats_of
+from api.vocabulary import request as as_request
+from api.vocabulary import volunteer as as_volunteer
+from matcher import Assignment, Instance, Pinned, Plan, Violation, judge
+
+AROUND = timedelta(days=1)
+"""What a volunteer does so long before and after may be in the way."""
+
+
+class RequestClosed(ApiError):
+    status, code = 409, "request_closed"
+
+
+class SeatUnknown(ApiError):
+    status, code = 422, "seat_unknown"
+
+
+class SeatTaken(ApiError):
+    status, code = 409, "seat_taken"
+
+
+class ServiceStarted(ApiError):
+    status, code = 409, "service_started"
+
+
+class DeclinedBefore(ApiError):
+    status, code = 409, "declined_before"
+
+
+class VolunteerUnavailable(ApiError):
+    status, code = 409, "volunteer_unavailable"
+
+
+class SkillMissing(ApiError):
+    status, code = 409, "skill_missing"
+
+
+class TravelTime(ApiError):
+    status, code = 409, "travel_time"
+
+
+class OutsideWindows(ApiError):
+    status, code = 409, "outside_windows"
+
+
+class OverCap(ApiError):
+    status, code = 409, "over_cap"
+
+
+class TooLate(ApiError):
+    status, code = 409, "too_late"
+
+
+REFUSALS: Mapping[str, type[ApiError]] = {
+    "known": SeatUnknown,
+    "skill": SkillMissing,
+    "start": OutsideWindows,
+    "trip": TravelTime,
+    "caps": OverCap,
+    "now": TooLate,
+}
+"""What it is called when a rule of the judge is in the way. That a crew is not whole yet is in nobody's way."""
+
+OVERRIDABLE = (VolunteerUnavailable, TravelTime, OutsideWindows, OverCap)
+
+HAND_ERRORS = (
+    RequestClosed, IllegalTransition, SeatUnknown, SeatTaken, ServiceStarted, DeclinedBefore, VolunteerBusy,
+    VolunteerUnavailable, SkillMissing, TravelTime, OutsideWindows, OverCap, TooLate, RefUnknown,
+)  # fmt: skip
+
+
+def assign(session: Session, request_id: int, asked: HandAssignment, act: Act, settings: Settings) -> AssignmentPublic:
+    """Offer a seat to this volunteer at this time. With a reason, whoever had it is let go."""
+    request, person = _request(session, request_id), _person(session, asked.volunteer)
+    if asked.seat >= len(request.seats):
+        raise SeatUnknown("seat", asked.seat, seats=len(request.seats))
+    act = Act(act.by, act.at, asked.reason)
+    _make_room(session, request, asked, act)
+    seat = request.seats[asked.seat]
+    ends_at = asked.start + timedelta(minutes=seat["minutes"] or request.minutes)
+    row = AssignmentRow(
+        request_id=request.id,
+        volunteer_id=person.id,
+        seat=asked.seat,
+        life=request.reopened,
+        starts_at=asked.start,
+        ends_at=ends_at,
+        state=AssignmentState.OFFERED,
+        reasons=[_said(asked.reason)],
+    )
+    for refusal in _objections(session, request, person, row, act.at, settings):
+        if not isinstance(refusal, OVERRIDABLE) or asked.reason is None:
+            raise refusal
+        row.agreed = True
+    begin(session, SEAT, row, "assign", act)
+    settle(session, request, act)
+    ledger.turn(session)
+    return AssignmentPublic.of(row, request.label, person.label)
+
+
+def _request(session: Session, request_id: int) -> RequestRow:
+    request = session.get(RequestRow, request_id)
+    if request is None:
+        raise NotFound("request_id", request_id)
+    if request.state == RequestState.CLOSED:
+        raise RequestClosed("request_id", request.outcome, other=request.merged_into or "-")
+    if request.state not in OPEN:
+        raise IllegalTransition("request_id", request.state, noun="request", event="assign", possible="-")
+    return request
+
+
+def _person(session: Session, volunteer_id: int) -> VolunteerRow:
+    person = session.get(VolunteerRow, volunteer_id)
+    if person is None:
+        raise RefUnknown("volunteer", volunteer_id)
+    return person
+
+
+def _make_room(session: Session, request: RequestRow, asked: HandAssignment, act: Act) -> None:
+    """Whoever holds the seat is let go, for a reason."""
+    rows = seats_of(session, request, [*AssignmentState])
+    if any(row.volunteer_id == asked.volunteer and row.state in PASSED_ON for row in rows):
+        raise DeclinedBefore("volunteer", asked.volunteer)
+    for row in rows:
+        if row.seat != asked.seat or row.state not in (*IN_FORCE, AssignmentState.DONE):
+            continue
+        begun = row.state in (AssignmentState.CHECKED_IN, AssignmentState.DONE)
+        if asked.reason is None or row.state == AssignmentState.DONE:
+            refusal = ServiceStarted if begun else SeatTaken
+            raise refusal("seat", asked.seat, volunteer=row.volunteer_id, state=row.state)
+        move(session, SEAT, row, "withdraw" if begun else "release", act)
+
+
+def _objections(
+    session: Session, request: RequestRow, person: VolunteerRow, row: AssignmentRow, at: datetime, settings: Settings
+) -> Iterator[ApiError]:
+    """All that speaks against it: other promises first, then the calendar, then each rule of the judge."""
+    found = select(AssignmentRow).where(
+        AssignmentRow.volunteer_id == person.id,
+        col(AssignmentRow.state).in_(IN_FORCE),
+        AssignmentRow.ends_at > row.starts_at - AROUND,
+        AssignmentRow.starts_at < row.ends_at + AROUND,
+    )
+    others = session.exec(found.order_by("id")).all()
+    for other in others:
+        if other.starts_at < row.ends_at and row.starts_at < other.ends_at:
+            times = {"start": other.starts_at.isoformat(), "end": other.ends_at.isoformat()}
+            yield VolunteerBusy("volunteer", person.id, volunteer=person.id, other=other.id, **times)
+            return
+    if not any(a.starts_at <= row.starts_at and row.ends_at <= a.ends_at for a in person.availability):
+        times = {"start": row.starts_at.isoformat(), "end": row.ends_at.isoformat()}
+        yield VolunteerUnavailable("volunteer", person.id, **times)
+    before = set(_violations(session, request, person, others, None, at, settings))
+    for broken in _violations(session, request, person, others, row, at, settings):
+        if broken not in before and broken.rule in REFUSALS:
+            yield REFUSALS[broken.rule]("volunteer", person.id, why=broken.because, why_zh=broken.because_zh)
+
+
+def _violations(
+    session: Session,
+    request: RequestRow,
+    person: VolunteerRow,
+    others: Sequence[AssignmentRow],
+    row: AssignmentRow | None,
+    at: datetime,
+    settings: Settings,
+) -> list[Violation]:
+    """What the judge says of a plan of this person alone, with the new seat or without it."""
+    origin = at - AROUND
+
+    def minute(moment: datetime) -> int:
+        return int((moment - origin).total_seconds() // 60)
+
+    seats = [*others, *([] if row is None else [row])]
+    ids = {seat.request_id for seat in others} - {request.id}
+    rows = [request, *session.exec(select(RequestRow).where(col(RequestRow.id).in_(ids)))]
+    latest = max((minute(seat.ends_at) for seat in seats), default=0)
+    instance = Instance(
+        name="by-hand",
+        origin=origin,
+        horizon_end=max(latest, minute(at)) + 1,
+        timezone=settings.timezone,
+        now=minute(at),
+        travel=TRAVEL,
+        volunteers=(as_volunteer(person, minute),),
+        requests=tuple(as_request(one, minute) for one in rows),
+        pinned=tuple(Pinned(str(a.request_id), str(a.volunteer_id), a.seat, minute(a.starts_at)) for a in others),
+    )
+    plan = Plan(
+        instance="by-hand",
+        assignments=tuple(
+            sorted(
+                Assignment(str(a.request_id), a.seat, str(a.volunteer_id), minute(a.starts_at), minute(a.ends_at))
+                for a in seats
+            )
+        ),
+        unserved=(),
+        broken_pins=(),
+        cost=0,
+        terms={},
+        bound=None,
+        settled=0,
+        gap=None,
+        status="feasible",
+        seconds=0.0,
+        seed=0,
+        engine="by hand",
+    )
+    return list(judge(instance, plan).violations)
+
+
+def _said(reason: str | None) -> dict[str, str]:
+    zh, en = "由派单员指定", "assigned by hand"
+    return {"code": "by_hand", "zh": f"{zh}：{reason}" if reason else zh, "en": f"{en}: {reason}" if reason else en}

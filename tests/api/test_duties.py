@@ -1,0 +1,129 @@
+"""What clocks do when they are due, seen from the desk; the service and the scanner go by one clock that is moved."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from api.jobs.duties import handlers
+from api.jobs.scanner import Scanner
+from tests.api.desk import at, request, volunteer
+from tests.api.test_dispatch import assign, clock, event, seat_of, state, step  # noqa: F401  `clock` is a fixture
+
+
+@pytest.fixture
+def scan(desk, clock):  # noqa: F811
+    """Let the clocks run until then: how many have fired."""
+    scanner = Scanner(desk.database, handlers(desk.database, desk.settings))
+
+    def until(moment):
+        clock["now"] = datetime.fromisoformat(at(moment)) if isinstance(moment, str) else moment
+        return scanner.scan(clock["now"])
+
+    return until
+
+
+def running(desk, name):
+    """What is due when, of the clocks of this name that run."""
+    query = "SELECT noun_id FROM clocks WHERE name = :name AND stopped_at IS NULL AND fired_at IS NULL"
+    return [id for (id,) in desk.rows(query, name=name)]
+
+
+def events(desk):
+    return [told for (told,) in desk.rows("SELECT event FROM outbox ORDER BY id")]
+
+
+def test_an_offer_expires_and_the_day_is_planned_again(desk, scan):
+    """Offered at 7:00 for 9:00 the same day: half an hour to answer. Then a round is asked for, in the same scan."""
+    person, other = (desk.enter("/v1/volunteers", volunteer()) for _ in range(2))
+    asked = desk.enter("/v1/requests", request())
+    seat = seat_of(desk, asked, person)
+    assert scan("07:29") == 0
+    assert scan("07:30") == 2
+    assert (desk.get(f"/v1/assignments/{seat}")["state"], state(desk, asked)) == ("expired", "triaged")
+    assert scan("07:30") == 0
+    (plan,) = desk.get("/v1/plans")["items"]
+    assert (plan["from"], plan["state"]) == ("2030-06-02T16:00:00Z", "queued")
+    assert [row for row in desk.rows("SELECT who FROM audit WHERE noun = 'plan'")] == [("clock",)]
+    step(desk, seat_of(desk, asked, other), "accept").raise_for_status()
+    assert running(desk, "T4") == [] and scan("09:00") == 0
+
+
+def test_an_urgent_offer_expires_in_ten_minutes_and_none_outlives_its_start(desk, scan, clock):  # noqa: F811
+    person = desk.enter("/v1/volunteers", volunteer())
+    urgent = desk.enter("/v1/requests", request(priority="urgent"))
+    seat_of(desk, urgent, person)
+    clock["now"] = datetime.fromisoformat(at("09:50"))
+    soon = desk.enter("/v1/requests", request("10:00", "10:00"))
+    seat_of(desk, soon, person, "10:00")
+    assert running(desk, "T4") == [1, 2]
+    scan("10:00")
+    assert running(desk, "T4") == []
+
+
+def test_an_urgent_arrival_is_planned_at_once_others_wait(desk, scan):
+    desk.enter("/v1/requests", request())
+    assert scan("07:00") == 0
+    for _ in range(2):
+        desk.enter("/v1/requests", request(priority="urgent"))
+    assert scan("07:00") == 1  # one round for both
+    assert len(desk.get("/v1/plans")["items"]) == 1
+
+
+def test_whoever_falls_ill_is_replaced_at_once(desk, scan):
+    person = desk.enter("/v1/volunteers", volunteer())
+    asked = desk.enter("/v1/requests", request())
+    seat = seat_of(desk, asked, person)
+    step(desk, seat, "accept").raise_for_status()
+    step(desk, seat, "withdraw", because="ill").raise_for_status()
+    assert running(desk, "T3") == [asked]
+    assert scan("07:00") == 1
+    assert len(desk.get("/v1/plans")["items"]) == 1
+
+
+def test_what_nobody_rates_is_called_back_all_the_same(desk, scan, clock):  # noqa: F811
+    person = desk.enter("/v1/volunteers", volunteer())
+    asked = desk.enter("/v1/requests", request())
+    seat = seat_of(desk, asked, person)
+    step(desk, seat, "accept").raise_for_status()
+    clock["now"] = datetime.fromisoformat(at("09:00"))
+    step(desk, seat, "check-in", by_phone=True).raise_for_status()
+    step(desk, seat, "finish", minutes=20).raise_for_status()
+    scan(clock["now"] + timedelta(hours=71))
+    assert state(desk, asked) == "served"
+    scan(clock["now"] + timedelta(hours=1))
+    assert state(desk, asked) == "callback"
+    assert desk.get(f"/v1/requests/{asked}")["stars"] is None
+    event(desk, asked, "call-back", result="basically").raise_for_status()
+    assert (running(desk, "T7"), running(desk, "T9")) == ([], [asked])
+
+
+def test_clocks_stand_still_while_a_request_waits(desk, scan, clock):  # noqa: F811
+    """Due a working day after it came on Monday at 7:00; it waits for two days; the day is then still to come."""
+    asked = desk.enter("/v1/requests", request())
+    until = (clock["now"] + timedelta(days=20)).isoformat()
+    event(desk, asked, "wait", **{"for": "date"}, until=until, reason="居民外出").raise_for_status()
+    assert scan(clock["now"] + timedelta(days=2)) == 0
+    event(desk, asked, "resume").raise_for_status()
+    assert "T3 due" not in events(desk)
+    scan(clock["now"] + timedelta(days=2))
+    assert events(desk).count("T3 due") == 1
+
+
+def test_a_department_is_chased_three_times(desk, scan, clock):  # noqa: F811
+    asked = desk.enter("/v1/requests", request())
+    begun = clock["now"]
+    body = {"for": "department", "until": (begun + timedelta(days=20)).isoformat(), "reason": "需供电局"}
+    event(desk, asked, "wait", external_number="GD-17", **body).raise_for_status()
+    chased = [scan(begun + timedelta(days=days)) for days in (3, 3.5, 5, 5.6, 6, 7, 8)]
+    assert chased == [0, 1, 0, 1, 0, 1, 0]
+    assert events(desk).count("T8 due") == 3
+
+
+def test_what_was_classified_is_dispatched_in_time_or_somebody_is_told(desk, scan):
+    """First answered by a person within 5 minutes of opening hours: the office opens at 8:30."""
+    asked = desk.enter("/v1/requests", request(submitted=True))
+    assert scan("08:34") == 0
+    assert scan("08:35") == 1 and events(desk)[-1] == "T1 due"
+    event(desk, asked, "triage").raise_for_status()
+    assert (running(desk, "T2"), running(desk, "T3")) == ([], [asked])
+    assert assign(desk, asked, desk.enter("/v1/volunteers", volunteer())).status_code == 201
