@@ -4,11 +4,15 @@ from typing import Annotated
 from urllib.parse import parse_qsl
 
 from fastapi import Depends, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
 
 from api.door import BodyTooLarge, LoopbackOnly, fingerprint
+from api.models.base import Shape
 
 LARGEST_FORM = 8 * 2**10
 LONGEST_REASON = 200
+NUMBERS = {"minutes", "people"}
 
 
 class CrossSite(LoopbackOnly):
@@ -39,6 +43,16 @@ def reason_of(fields: dict[str, str]) -> str | None:
     """The reason as one line of text; none when it is blank."""
     text = "".join(c if c.isprintable() else " " for c in fields.get("reason", "")).strip()
     return text[:LONGEST_REASON] or None
+
+
+def read_as(fields: dict[str, str], shape: type[Shape]) -> Shape:
+    """What a form says of this shape: blank fields are left out, digits are numbers where numbers are asked for."""
+    known = {name: text.strip() for name, text in fields.items() if name in shape.model_fields and text.strip()}
+    said = {name: int(text) if name in NUMBERS and text.isdecimal() else text for name, text in known.items()}
+    try:
+        return shape.model_validate(said)
+    except ValidationError as error:
+        raise RequestValidationError([{**one, "loc": ("body", *one["loc"])} for one in error.errors()]) from None
 
 
 FormDep = Annotated[dict[str, str], Depends(form)]

@@ -2,7 +2,7 @@
 
 import uuid
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, FastAPI, Query, Request
@@ -10,26 +10,39 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlmodel import Session
 from starlette.staticfiles import StaticFiles
 
+from api.assignments import service as seats
+from api.assignments.routes import AssignmentId
 from api.console import forms, read
 from api.console.drawing import address, page
 from api.console.map import draw_map, glyph
 from api.console.reader import Reader
 from api.console.texts import speaker
 from api.console.timeline import draw_timeline
-from api.errors import language
+from api.errors import NotFound, language
 from api.idempotency import Once
 from api.messages import hint
 from api.models import PlanRow
-from api.models.plans import UNDER_WAY
+from api.models.base import Shape
+from api.models.plans import UNDER_WAY, Accept, CheckIn, Decline, Finish, Withdraw
 from api.plans import publish
 from api.plans import service as plans
 from api.plans.routes import IfMatchRequired, PlanId
 from api.sessions import By, DatabaseDep, Now, ReadDep, SessionDep
+from api.transitions import Act
 from api.volunteers.routes import VolunteerId
 from matcher import PRIORITIES
 
 STATIC = Path(__file__).parent / "static"
 LEGEND = (*PRIORITIES, "team", "unserved", "home")
+
+STEPS: dict[str, tuple[type[Shape], Any]] = {
+    "accept": (Accept, seats.accept),
+    "decline": (Decline, seats.decline),
+    "withdraw": (Withdraw, seats.withdraw),
+    "check-in": (CheckIn, seats.check_in),
+    "finish": (Finish, seats.finish),
+}
+"""What a volunteer may do with a seat: the shape of the form, and what it does."""
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
@@ -86,8 +99,30 @@ def publish_plan(
         raise IfMatchRequired("version", version)
     once = Once(request, database, session, now, fields.get("key"))
     wish = publish.Wish(plan_id, int(version), by, now, forms.reason_of(fields))
-    once(200, lambda: publish.publish(database, session, wish, request.app.state.settings.timezone))
+    once(200, lambda: publish.publish(database, session, wish, request.app.state.settings))
     return RedirectResponse(f"/?plan={plan_id}", 303)
+
+
+@router.post("/v/{volunteer_id}/{assignment_id}/{event}")
+def step(
+    volunteer_id: VolunteerId,
+    assignment_id: AssignmentId,
+    event: Literal["accept", "decline", "withdraw", "check-in", "finish"],
+    request: Request,
+    fields: forms.FormDep,
+    database: DatabaseDep,
+    session: SessionDep,
+    now: Now,
+) -> RedirectResponse:
+    """The volunteer's yes, no, here or done, from the phone: once for each form."""
+    if seats.find(session, assignment_id).volunteer_id != volunteer_id:
+        raise NotFound("assignment_id", assignment_id)
+    act = Act(f"volunteer-{volunteer_id}", now)
+    shape, does = STEPS[event]
+    asked = forms.read_as(fields, shape)
+    once = Once(request, database, session, now, fields.get("key"))
+    once(200, lambda: does(session, assignment_id, asked, act, None))
+    return RedirectResponse(f"/v/{volunteer_id}", 303)
 
 
 @router.get("/v/{volunteer_id}")
@@ -107,6 +142,7 @@ def volunteer_page(
         "more_address": address(request, skip=skip + read.VISITS),
         "first_address": address(request, skip=None),
     }
+    links["key"] = uuid.uuid4().hex
     return HTMLResponse(page("volunteer.html", request, shown=shown, zone=_zone(request), large=large, **links))
 
 

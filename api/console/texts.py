@@ -100,6 +100,18 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "pins_broken": ("这份方案会让 {count} 人失约", "This plan lets {count} people down"),
     "pin": ("{volunteer}：请求 {request}", "{volunteer}: request {request}"),
+    "changes": (
+        "与现行方案相比：改动 {count} 个席位，{unchanged} 个不变",
+        "Against what is in force: {count} seats change, {unchanged} stay",
+    ),
+    "change_moved": (
+        "{request}：{was}（{time}，{state}）→ {becomes}（{then}）",
+        "{request}: {was} ({time}, {state}) → {becomes} ({then})",
+    ),
+    "change_let_go": (
+        "{request}：{was}（{time}，{state}）不再需要",
+        "{request}: {was} ({time}, {state}) is let go",
+    ),
     "volunteer_number": ("志愿者 {id}", "Volunteer {id}"),
     "request_number": ("请求 {id}", "Request {id}"),
     # priorities
@@ -172,6 +184,13 @@ TEXTS: dict[str, tuple[str, str]] = {
     "seat_accepted": ("已接单", "accepted"),
     "seat_checked_in": ("已签到", "checked in"),
     "seat_done": ("已完成", "done"),
+    "accept": ("接单", "Accept"),
+    "decline": ("拒单", "Decline"),
+    "withdraw": ("退单", "Give back"),
+    "check_in": ("签到", "Check in"),
+    "code": ("签到码", "code"),
+    "finish": ("完成", "Done"),
+    "minutes_taken": ("分钟数", "minutes"),
 }
 
 

@@ -1,11 +1,13 @@
 """The two pages over HTTP: what they say in each state, in both languages, to whom, and what they refuse."""
 
 import re
+from datetime import datetime
 
 import pytest
 
+from api import sessions
 from api.models import PlanRow
-from tests.api.desk import NOW, request, volunteer
+from tests.api.desk import NOW, at, request, volunteer
 from tests.browser.seeded import asked
 
 PAGE = {"Accept": "text/html,application/xhtml+xml", "Accept-Language": "zh-CN,zh;q=0.9"}
@@ -231,6 +233,40 @@ def test_a_phone_page_says_what_when_where_and_why(busy):
         "为什么是您",
     ):
         assert told in busy.text
+
+
+def tap(desk, path, **fields):
+    """What a button of the phone page does."""
+    return send(desk, path, {"key": f"tap-{next(desk.keys)}", **fields})
+
+
+def test_a_volunteer_says_yes_no_here_and_done(desk, app):
+    now = {"now": datetime.fromisoformat(at("08:00"))}
+    app.dependency_overrides[sessions.now] = lambda: now["now"]
+    person = desk.enter("/v1/volunteers", volunteer("08:00", "20:00"))
+    asked = [desk.enter("/v1/requests", request(f"{hour}:00", f"{hour}:00")) for hour in (10, 12)]
+    seats = [
+        desk.post(f"/v1/requests/{one}/assign", {"volunteer": person, "start": at(f"{hour}:00")}).json()["id"]
+        for one, hour in zip(asked, (10, 12), strict=True)
+    ]
+    assert read(desk, "/v/1").text.count(">接单</button>") == 2
+    assert tap(desk, f"/v/1/{seats[1]}/decline").status_code == 303
+    assert tap(desk, f"/v/1/{seats[0]}/accept").headers["location"] == "/v/1"
+    page = read(desk, "/v/1").text
+    assert page.count("<article>") == 1 and "签到码" in page and "已接单" in page
+    now["now"] = datetime.fromisoformat(at("09:55"))
+    wrong = tap(desk, f"/v/1/{seats[0]}/check-in", code="no")
+    assert wrong.status_code == 422 and "签到码不对" in wrong.text
+    ((code,),) = desk.rows("SELECT check_in_code FROM requests WHERE id = :id", id=asked[0])
+    assert tap(desk, f"/v/1/{seats[0]}/check-in", code=code).status_code == 303
+    nonsense = tap(desk, f"/v/1/{seats[0]}/finish", minutes="lang")
+    assert nonsense.status_code == 422 and "服务分钟数" in nonsense.text
+    assert tap(desk, f"/v/1/{seats[0]}/finish", minutes="40").status_code == 303
+    assert "已完成" in read(desk, "/v/1").text
+    told = desk.rows("SELECT DISTINCT who FROM audit WHERE noun = 'assignment' AND to_state <> 'offered'")
+    assert told == [("volunteer-1",)]
+    desk.enter("/v1/volunteers", volunteer())
+    assert tap(desk, f"/v/2/{seats[0]}/finish", minutes="40").status_code == 404
 
 
 def test_what_does_not_fit_is_a_tap_away(desk, busy):
