@@ -151,10 +151,13 @@ def serve(
     next_port: Annotated[bool, typer.Option("--next-port", help="take the next free port if it is taken")] = False,
 ) -> None:
     """Run the service: web and worker together. 启动服务。"""
+    from api import logs
     from api.serving import house
     from api.settings import Settings
 
-    with house(_settings(Settings, host, port), next_port) as address:
+    settings = _settings(Settings, host, port)
+    logs.set_up(settings.log)
+    with house(settings, next_port) as address:
         print(f"点单 diandan: {address}", flush=True)
         _wait()
 
@@ -165,11 +168,13 @@ def api_(
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="port to listen on")] = None,
 ) -> None:
     """Run the web part alone; `diandan worker` runs elsewhere. 只启动网页。"""
+    from api import logs
     from api.app import create_app
     from api.serving import answering, listening
     from api.settings import Settings
 
     settings = _settings(Settings, host, port)
+    logs.set_up(settings.log)
     with listening(settings, False) as listener, answering(create_app(settings), listener):
         _wait()
 
@@ -177,10 +182,77 @@ def api_(
 @app.command()
 def worker() -> None:
     """Run a worker alone: it takes jobs from the database. 只启动求解进程。"""
+    from api import logs
     from api.jobs.worker import run
     from api.settings import Settings
 
-    raise typer.Exit(run(Settings()))
+    settings = Settings()
+    logs.set_up(settings.log)
+    raise typer.Exit(run(settings))
+
+
+admin = typer.Typer(help="Backups, the audit, the health of the house. 备份、审计与体检。", no_args_is_help=True)
+app.add_typer(admin, name="admin")
+
+BackupFile = Annotated[Path, typer.Argument(metavar="FILE", help="the backup")]
+
+
+@admin.command()
+def backup(file: BackupFile) -> None:
+    """Keep the whole database in one file, while the service runs. 备份。"""
+    from api.admin import write_backup
+    from api.settings import Settings
+
+    with _blaming(file):
+        _check_writable(file)
+    _print_manifest(write_backup(Settings(), file))
+
+
+@admin.command()
+def restore(
+    file: BackupFile,
+    force: Annotated[bool, typer.Option("--force", help="replace a database that has rows")] = False,
+) -> None:
+    """Put a backup in the place of the database, while no service runs. 恢复。"""
+    from api.admin import restore_backup
+    from api.settings import Settings
+
+    _print_manifest(restore_backup(Settings(), file, force))
+
+
+@admin.command("verify-audit")
+def verify_audit() -> None:
+    """Look at every row of the audit: exit 1 where its chain breaks. 核对审计。"""
+    from api.admin import verify_audit
+    from api.settings import Settings
+
+    rows = verify_audit(Settings())
+    print(_words(f"审计完整：{rows} 条", f"the audit is whole: {rows} rows"))
+
+
+@admin.command()
+def doctor() -> None:
+    """Look the house over: exit 1 when anything is wrong, with its mend. 体检。"""
+    from api.admin import examine
+    from api.messages import line
+    from api.settings import Settings
+
+    troubles = 0
+    for check in examine(Settings()):
+        trouble = check.trouble
+        troubles += trouble is not None
+        told = line(trouble.code, State.lang, {"value": trouble.value, **trouble.params}) if trouble else check.found
+        print(f"{'✗' if trouble else '✓'} {_words(check.zh, check.en)}: {told}", flush=True)
+    if troubles:
+        raise typer.Exit(1)
+
+
+def _print_manifest(manifest: Any) -> None:
+    rows = sum(manifest.rows.values())
+    print(_words(f"{rows} 行，结构 {manifest.schema}", f"{rows} rows, schema {manifest.schema}"))
+    if manifest.audit:
+        end = f"{manifest.audit['seq']} {manifest.audit['hash']}"
+        print(_words(f"审计末端 {end}", f"audit head {end}"))
 
 
 def main() -> NoReturn:

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.types import Message as Event
 
 from api.errors import ApiError, invalid, problem
+from api.logs import request_id
 from api.settings import Settings, is_loopback
 from matcher import InvalidInput, read_json
 
@@ -59,6 +60,7 @@ class Door:
             return await self.app(scope, receive, send)
         name = uuid.uuid4().hex
         scope.setdefault("state", {})["request_id"] = name
+        request_id.set(name)
         begun = False
 
         async def answer(event: Event) -> None:
@@ -81,7 +83,7 @@ class Door:
         try:
             await self.app(scope, receive, answer)
         except Exception:
-            log.exception("request %s: %s %s", name, scope["method"], scope["path"])
+            log.exception("a request failed")
             if begun:
                 raise
             await problem(scope, ApiError())(scope, receive, answer)

@@ -89,6 +89,7 @@ def answering(app: FastAPI, listener: socket.socket) -> Iterator[None]:
         http="h11",
         h11_max_incomplete_event_size=MAX_HEAD_BYTES,
         access_log=False,
+        log_config=None,  # its lines go where ours go
         log_level="warning",
         server_header=False,
         proxy_headers=False,

@@ -1,5 +1,6 @@
 """Who serves what, when, and why: instances, plans, the judge and the solver. One door for everybody else."""
 
+from matcher.engine.compile import compiled as kernels_ready
 from matcher.engine.solver import Progress, solve
 from matcher.errors import InvalidInput, TooLarge, shown
 from matcher.files import (
@@ -85,6 +86,7 @@ __all__ = [
     "instance_from",
     "judge",
     "judge_proof",
+    "kernels_ready",
     "plan_document",
     "plan_from",
     "proof_document",

@@ -28,6 +28,22 @@ def database(settings: Settings) -> Iterator[Database]:
 
 
 @pytest.fixture
+def elsewhere(database: Database, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Database]:
+    """Another, empty database of the same kind."""
+    if database.is_sqlite:
+        other = Database(f"sqlite:///{tmp_path / 'elsewhere' / 'diandan.db'}")
+        yield other
+        other.close()
+        return
+    cluster = request.getfixturevalue("postgres_cluster")
+    name = cluster.create()
+    other = Database(cluster.url(name))
+    yield other
+    other.close()
+    cluster.drop(name)
+
+
+@pytest.fixture
 def app(database: Database, settings: Settings) -> FastAPI:
     return create_app(settings)
 

@@ -6,6 +6,9 @@ import pytest
 from tests.api.desk import request, volunteer
 
 OPERATIONS = {
+    "acceptAssignment", "answerRequest", "assignRequest", "callBackRequest", "cancelRequest", "checkInAssignment",
+    "declineAssignment", "finishAssignment", "getAssignment", "mergeRequest", "rateRequest", "rejectRequest",
+    "reopenRequest", "resumeRequest", "serveRequest", "triageRequest", "waitRequest", "withdrawAssignment",
     "createPlan", "createRequest", "createVolunteer", "getPlan", "getPlanFile", "getPlanInstance", "getRequest",
     "getSchedule", "listPlans", "listRequests", "listVolunteers", "livez", "publishPlan", "readyz",
 }  # fmt: skip

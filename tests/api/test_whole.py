@@ -6,7 +6,7 @@ from sqlalchemy import event, text
 from tests.api.desk import period, request, volunteer
 
 ROSTER = ["volunteers", "availability", "requests", "request_windows"]
-TABLES = [*ROSTER, "plans", "plan_files", "assignments", "audit", "ledger", "idempotency_keys"]
+TABLES = [*ROSTER, "plans", "plan_files", "assignments", "audit", "audit_head", "ledger", "idempotency_keys"]
 
 
 class Trip(Exception):

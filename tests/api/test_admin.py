@@ -1,0 +1,165 @@
+"""What an operator asks, as it is typed: backup, restore, the audit, the doctor."""
+
+import shutil
+import sqlite3
+from collections import namedtuple
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from api import admin
+from api.jobs import identity
+from api.settings import Settings
+from tests.api.desk import migrated
+from tests.api.test_audit_chain import unlocked
+from tests.api.test_backup import ask
+from tests.api.test_cli import diandan
+
+
+def run(database_url: str, *words: object, **environment: str):
+    """`diandan admin …` on this database."""
+    return diandan("admin", *words, env={"DIANDAN_DATABASE_URL": database_url, **environment})
+
+
+def refused(done, code: str, status: int = 3) -> bool:
+    """One line with this code, and no traceback."""
+    return (done.returncode, done.stderr[: len(code) + 2], done.stderr.count("\n")) == (status, f"[{code}]", 1)
+
+
+def test_backup_and_restore(database, elsewhere, tmp_path):
+    """There and elsewhere: the same audit head is printed."""
+    ask(database, 3)
+    kept = run(database.url, "backup", tmp_path / "kept")
+    assert kept.returncode == 0, kept.stderr
+    assert kept.stdout.splitlines()[1].startswith("audit head 3 ")
+    restored = run(elsewhere.url, "restore", tmp_path / "kept")
+    assert (restored.returncode, restored.stdout) == (0, kept.stdout), restored.stderr
+    whole = run(elsewhere.url, "verify-audit")
+    assert (whole.returncode, whole.stdout) == (0, "the audit is whole: 3 rows\n")
+    assert refused(run(elsewhere.url, "restore", tmp_path / "kept"), "database_not_empty")
+    assert run(elsewhere.url, "restore", tmp_path / "kept", "--force").returncode == 0
+
+
+def test_a_broken_audit_is_exit_1(database):
+    ask(database, 3)
+    unlocked(database)
+    with database.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE audit SET who = 'nobody' WHERE seq = 2")
+    done = run(database.url, "verify-audit")
+    assert refused(done, "audit_broken", 1) and " 2:" in done.stderr
+
+
+def test_what_cannot_be_is_one_line(sqlite_url, tmp_path):
+    """A database that is not there is not made, either."""
+    assert refused(run(sqlite_url, "backup", tmp_path / "kept"), "database_missing")
+    assert refused(run(sqlite_url, "restore", tmp_path / "nothing"), "file_missing")
+    (tmp_path / "other").write_text("something else")
+    assert refused(run(sqlite_url, "restore", tmp_path / "other"), "backup_broken")
+    assert refused(run(sqlite_url, "backup", tmp_path / "nowhere" / "kept"), "file_unwritable")
+    assert not (tmp_path / "diandan.db").exists()
+    away = "postgresql://nobody@127.0.0.1:1/nothing"
+    assert refused(run(away, "verify-audit"), "database_away")
+
+
+def test_a_healthy_house(database):
+    ask(database)
+    done = run(database.url, "doctor")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(done.stdout.splitlines()) == len(admin.LOOKS) and "✗" not in done.stdout
+
+
+def test_the_doctor_says_what_to_do_in_both_languages(sqlite_url):
+    """No database: exit 1, and the mend."""
+    done = run(sqlite_url, "doctor", LC_ALL="zh_CN.UTF-8")
+    assert done.returncode == 1 and "✗ 数据库: [database_missing]" in done.stdout
+    assert "diandan serve 会新建数据库" in done.stdout
+    done = run(sqlite_url, "doctor", DIANDAN_TIMEZONE="Asia/Nowhere")
+    assert "✗ time zone data: [timezone_unknown]" in done.stdout and "mend DIANDAN_TIMEZONE" in done.stdout
+
+
+# Each look sees what it is there for.
+
+
+def troubles(database) -> list[str]:
+    checks = admin.examine(Settings(database_url=database.url))
+    return [check.trouble.code for check in checks if check.trouble]
+
+
+def test_no_trouble_is_made_up(database):
+    assert troubles(database) == []
+
+
+def test_an_old_schema_is_seen(database):
+    with database.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
+    assert troubles(database) == ["schema_mismatch"]
+
+
+def test_a_database_that_is_away_is_told_once():
+    away = admin.examine(Settings(database_url="postgresql://nobody@127.0.0.1:1/nothing"))
+    *_, last = away
+    assert last.trouble.code == "database_away"
+
+
+def test_a_broken_audit_is_seen(database):
+    ask(database, 2)
+    unlocked(database)
+    with database.engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM audit WHERE seq = 2")
+    assert troubles(database) == ["audit_broken"]
+
+
+def test_jobs_that_nobody_takes_are_seen(desk):
+    asked = {"from": "2030-06-03T08:00+08:00", "to": "2030-06-03T09:00+08:00"}
+    desk.enter("/v1/plans", asked)
+    assert troubles(desk.database) == ["worker_absent"]
+    with identity.held(desk.database, "worker-anybody"):
+        assert troubles(desk.database) == []
+    assert troubles(desk.database) == ["worker_absent"]
+
+
+def test_a_full_disk_is_seen(sqlite_url, monkeypatch):
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10**9, 10**9, 10**6))
+    database = migrated(sqlite_url)
+    assert troubles(database) == ["disk_low"]
+
+
+def test_an_uncompiled_solver_is_seen(sqlite_url, monkeypatch):
+    monkeypatch.setattr(admin, "kernels_ready", lambda seconds: False)
+    assert troubles(migrated(sqlite_url)) == ["kernels_missing"]
+
+
+def test_an_old_sqlite_is_seen(sqlite_url, monkeypatch):
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 34, 1))
+    assert troubles(migrated(sqlite_url)) == ["sqlite_old"]
+
+
+def test_another_journal_is_seen(sqlite_url, monkeypatch):
+    monkeypatch.setattr(admin, "_scalar", lambda database, question: "wal")
+    assert troubles(migrated(sqlite_url)) == ["sqlite_journal"]
+
+
+def test_clocks_that_differ_are_seen(postgres_url, monkeypatch):
+    asked = admin._scalar
+    theirs = datetime.now(UTC) + timedelta(seconds=30)
+    monkeypatch.setattr(admin, "_scalar", lambda *words: theirs if "clock" in words[1] else asked(*words))
+    assert troubles(migrated(postgres_url)) == ["clock_skew"]
+
+
+MOUNTS = "/dev/vda / ext4 rw 0 0\nserver:/x /srv/share nfs4 rw 0 0\n/dev/b /srv/share/local xfs rw 0 0\n"
+
+
+@pytest.mark.parametrize(
+    ("folder", "kind"),
+    [("/srv", "ext4"), ("/srv/share/x", "nfs4"), ("/srv/shares", "ext4"), ("/srv/share/local", "xfs")],
+)
+def test_the_nearest_mount_counts(tmp_path, folder, kind):
+    (tmp_path / "mounts").write_text(MOUNTS)
+    assert admin.file_system(Path(folder), tmp_path / "mounts") == kind
+
+
+def test_a_network_file_system_is_seen(sqlite_url, monkeypatch):
+    monkeypatch.setattr(admin, "file_system", lambda folder: "nfs4")
+    assert troubles(migrated(sqlite_url)) == ["fs_not_local"]
