@@ -1,6 +1,7 @@
 """A seat given by hand: judged like a plan's, on what its volunteer has promised; plans then work around it."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
@@ -17,8 +18,9 @@ from api.settling import settle
 from api.transitions import Act, IllegalTransition, begin, move, seats_of
 from api.vocabulary import request as as_request
 from api.vocabulary import volunteer as as_volunteer
-from matcher import Assignment, Instance, Pinned, Plan, Violation, judge
+from matcher import Assignment, Availability, Instance, Pinned, Plan, Violation, judge
 
+DAY = 1440
 AROUND = timedelta(days=1)
 """What a volunteer does so long before and after may be in the way."""
 
@@ -163,11 +165,12 @@ def _objections(
             times = {"start": other.starts_at.isoformat(), "end": other.ends_at.isoformat()}
             yield VolunteerBusy("volunteer", person.id, volunteer=person.id, other=other.id, **times)
             return
-    if not any(a.starts_at <= row.starts_at and row.ends_at <= a.ends_at for a in person.availability):
+    free = any(a.starts_at <= row.starts_at and row.ends_at <= a.ends_at for a in person.availability)
+    if not free:
         times = {"start": row.starts_at.isoformat(), "end": row.ends_at.isoformat()}
         yield VolunteerUnavailable("volunteer", person.id, **times)
-    before = set(_violations(session, request, person, others, None, at, settings))
-    for broken in _violations(session, request, person, others, row, at, settings):
+    before = set(_violations(session, request, person, others, None, at, settings, free))
+    for broken in _violations(session, request, person, others, row, at, settings, free):
         if broken not in before and broken.rule in REFUSALS:
             yield REFUSALS[broken.rule]("volunteer", person.id, why=broken.because, why_zh=broken.because_zh)
 
@@ -180,9 +183,13 @@ def _violations(
     row: AssignmentRow | None,
     at: datetime,
     settings: Settings,
+    free: bool,
 ) -> list[Violation]:
-    """What the judge says of a plan of this person alone, with the new seat or without it."""
-    origin = at - AROUND
+    """What the judge says of a plan of this person alone, with the new seat or without it.
+
+    Who is not `free` then may agree all the same: the calendar set aside, ways and the time of day still count.
+    """
+    origin = (at - AROUND).replace(second=0, microsecond=0)  # an instance counts whole minutes
 
     def minute(moment: datetime) -> int:
         return int((moment - origin).total_seconds() // 60)
@@ -191,6 +198,7 @@ def _violations(
     ids = {seat.request_id for seat in others} - {request.id}
     rows = [request, *session.exec(select(RequestRow).where(col(RequestRow.id).in_(ids)))]
     latest = max((minute(seat.ends_at) for seat in seats), default=0)
+    helper = as_volunteer(person, minute)
     instance = Instance(
         name="by-hand",
         origin=origin,
@@ -198,7 +206,7 @@ def _violations(
         timezone=settings.timezone,
         now=minute(at),
         travel=TRAVEL,
-        volunteers=(as_volunteer(person, minute),),
+        volunteers=(helper if free else replace(helper, availability=(Availability(0, latest + DAY),)),),
         requests=tuple(as_request(one, minute) for one in rows),
         pinned=tuple(Pinned(str(a.request_id), str(a.volunteer_id), a.seat, minute(a.starts_at)) for a in others),
     )

@@ -183,6 +183,15 @@ def test_a_reason_overrides_time_and_is_kept(desk, hand):
     assert desk.rows("SELECT why FROM audit WHERE noun = 'assignment'") == [("本人电话同意",)]
 
 
+def test_by_hand_at_any_second(desk, hand, clock):
+    """A plan counts whole minutes; a desk does not."""
+    clock["now"] += timedelta(seconds=13, microseconds=7)
+    (person, _), asked = hand
+    seat_of(desk, asked, person)
+    late = desk.enter("/v1/requests", request("07:00", "07:10"))
+    refused(assign(desk, late, person, "07:00", reason="着急"), 409, "too_late")
+
+
 def test_a_promise_outside_the_calendar_is_kept_by_plans(desk, hand):
     (person, _), asked = hand
     step(desk, seat_of(desk, asked, person, "13:00", reason="本人电话同意"), "accept").raise_for_status()
