@@ -113,7 +113,7 @@ REQUEST = Machine(
             if state not in COMES_BACK_TO
         ),
         Edge(
-            "serve", (Life.IN_SERVICE,), Life.SERVED, (Who.HOUSE, Who.DISPATCHER), "every seat done",
+            "serve", (Life.IN_SERVICE,), Life.SERVED, (Who.HOUSE,), "every seat done",
             starts=("T6",), stops=("T3", "T5"),
         ),
         Edge("rate", (Life.SERVED,), Life.CALLBACK, (Who.RESIDENT, Who.CLERK), "stars", starts=("T7",), stops=("T6",)),

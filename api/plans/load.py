@@ -113,8 +113,11 @@ def _from_lead(request: Request, soonest: int) -> Request:
 
 def _remembering(session: Session, requests: Sequence[Request], asked: set[int | None]) -> list[Request]:
     """Who has said no to a request is not asked again; who did not answer, only if there is nobody else."""
-    found = select(AssignmentRow.request_id, AssignmentRow.volunteer_id, AssignmentRow.state).where(
-        col(AssignmentRow.state).in_((*PASSED_ON, AssignmentState.EXPIRED))
+    found = (
+        select(AssignmentRow.request_id, AssignmentRow.volunteer_id, AssignmentRow.state)
+        .join(RequestRow)
+        .where(col(RequestRow.state).in_(OPEN))
+        .where(col(AssignmentRow.state).in_((*PASSED_ON, AssignmentState.EXPIRED)))
     )
     no: dict[str, set[str]] = defaultdict(set)
     silent: dict[str, Counter[str]] = defaultdict(Counter)

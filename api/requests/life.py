@@ -30,7 +30,7 @@ from api.models.requests import (
 )
 from api.settling import release, settle
 from api.timing import CHASED_AT
-from api.transitions import Act, allowed, move, remark
+from api.transitions import Act, IllegalTransition, StaleVersion, allowed, move, remark
 from api.vocabulary import check
 
 LONGEST_WAIT = timedelta(days=30)
@@ -155,12 +155,14 @@ def resume(session: Session, request_id: int, asked: Resume, act: Act, version: 
 
 
 def serve(session: Session, request_id: int, asked: Serve, act: Act, version: int | None) -> RequestPublic:
-    """What came of it is reported; everybody who was there has finished."""
+    """What came of it, in words: the last of its people to finish has closed the service itself."""
     row = row_of(session, request_id)
-    if row.state == RequestState.SERVED and version is None:  # the last who finished has closed it: only the words come
-        remark(session, REQUEST, row, act, result=asked.result)
-        return RequestPublic.of(row)
-    return _done(session, row, "serve", act, version, result=asked.result, served_at=act.at)
+    if version is not None and version != row.version:
+        raise StaleVersion("If-Match", version, current=row.version)
+    if row.state != RequestState.SERVED:
+        raise IllegalTransition("request_id", row.state, noun="request", event="serve", possible="-")
+    remark(session, REQUEST, row, act, result=asked.result)
+    return RequestPublic.of(row)
 
 
 def rate(session: Session, request_id: int, asked: Rating, act: Act, version: int | None) -> RequestPublic:

@@ -290,6 +290,14 @@ def test_whoever_was_to_come_is_let_go_while_it_waits(desk, hand, clock):
     assert state(desk, asked) == "triaged"
 
 
+def test_what_came_of_it_is_told_once_it_is_served(desk, hand, clock):
+    refused(event(desk, hand[1], "serve", result="修好了"), 409, "transition_illegal")
+    asked = served(desk, hand, clock)
+    event(desk, asked, "serve", result="修好了").raise_for_status()
+    told = desk.get(f"/v1/requests/{asked}")
+    assert (told["state"], told["result"]) == ("served", "修好了")
+
+
 def test_nobody_reached_three_times_is_called_back_enough(desk, hand, clock):
     asked = served(desk, hand, clock)
     event(desk, asked, "rate", stars=2).raise_for_status()
