@@ -18,9 +18,10 @@ from starlette.types import Scope
 
 from api.messages import LANGUAGES, MESSAGES, hint, sentence
 from api.models.base import LARGEST_PAGE
+from api.models.people import GrantShape, TerritoryCreate, UserCreate
 from api.models.plans import PlanCreate, PlanPublish
 from api.models.requests import RequestCreate, SeatShape, WindowShape
-from api.models.volunteers import AvailabilityShape, VolunteerCreate
+from api.models.volunteers import AvailabilityShape, MoveAsk, PauseAsk, SkillsAsk, VolunteerCreate
 from matcher import InvalidInput, shown
 
 log = logging.getLogger(__name__)
@@ -251,5 +252,19 @@ def _nearest(name: str) -> dict[str, str]:
 
 def _field_names() -> set[str]:
     """Of what comes in."""
-    shapes = (PlanCreate, PlanPublish, RequestCreate, SeatShape, WindowShape, VolunteerCreate, AvailabilityShape)
+    shapes = (
+        PlanCreate,
+        PlanPublish,
+        RequestCreate,
+        SeatShape,
+        WindowShape,
+        VolunteerCreate,
+        AvailabilityShape,
+        PauseAsk,
+        MoveAsk,
+        SkillsAsk,
+        TerritoryCreate,
+        UserCreate,
+        GrantShape,
+    )
     return {field.alias or name for shape in shapes for name, field in shape.model_fields.items()}

@@ -19,7 +19,14 @@ MAY_IMPORT = {
 WEB_AND_DATABASE = {"fastapi", "starlette", "uvicorn", "jinja2", "sqlmodel", "sqlalchemy", "alembic", "psycopg", "dbos"}
 SOLVERS = {"ortools", "highspy", "pyvrp", "vroom", "scipy", "numba"}
 HEAVY = WEB_AND_DATABASE | SOLVERS | {"pandas", "numpy", "geopy", "httpx", "matcher", "scenarios", "benchmarks"}
-ROOMS = {"volunteers": (), "requests": (), "plans": (), "jobs": ("plans",), "console": ("plans", "volunteers")}
+ROOMS = {
+    "volunteers": (),
+    "requests": (),
+    "plans": (),
+    "people": (),
+    "jobs": ("plans",),
+    "console": ("plans", "volunteers", "people"),
+}
 """The rooms of the service stand on tables and not on each other, but who computes plans and who shows them."""
 
 ONE_DOOR = "api.cli"  # the command line opens every room, each when it is asked for

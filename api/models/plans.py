@@ -70,6 +70,7 @@ class PlanCreate(PlanAsk):
 
     starts_at: Moment = ShapeField(alias="from")
     ends_at: Moment = ShapeField(alias="to")
+    territory_id: Id | None = ShapeField(None, description="whose requests and volunteers; without one, everybody's")
 
 
 class PlanRow(PlanAsk, table=True):
@@ -80,6 +81,7 @@ class PlanRow(PlanAsk, table=True):
     id: int | None = Field(default=None, primary_key=True)
     state: str = Field(index=True)
     version: int = 1
+    territory_id: int | None = Field(default=None, foreign_key="territories.id", index=True)
     starts_at: datetime = Field(sa_type=UtcDateTime)
     ends_at: datetime = Field(sa_type=UtcDateTime)
     created_at: datetime = Field(sa_type=UtcDateTime)
@@ -101,7 +103,7 @@ class PlanFileRow(SQLModel, table=True):
 
 
 class AssignmentRow(SQLModel, table=True):
-    """One volunteer in one seat of a request."""
+    """One volunteer in one seat of a request. `affected`: the volunteer has since paused, moved or left."""
 
     __tablename__ = "assignments"
 
@@ -115,6 +117,7 @@ class AssignmentRow(SQLModel, table=True):
     state: str
     version: int = 1
     reasons: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
+    affected: str | None = None
 
 
 class ReasonPublic(Shape):
@@ -137,6 +140,7 @@ class AssignmentPublic(Shape):
     start: datetime
     end: datetime
     state: AssignmentState
+    affected: str | None
     reasons: list[ReasonPublic]
 
     @classmethod
@@ -151,6 +155,7 @@ class AssignmentPublic(Shape):
             start=row.starts_at,
             end=row.ends_at,
             state=row.state,
+            affected=row.affected,
             reasons=row.reasons,
         )
 
@@ -206,6 +211,7 @@ class PlanPublic(Shape):
     id: Id
     state: PlanState
     version: Amount
+    territory_id: Id | None = None
     starts_at: datetime = ShapeField(alias="from")
     ends_at: datetime = ShapeField(alias="to")
     asked: PlanAsk
@@ -233,6 +239,7 @@ class PlanSummary(Shape):
     id: Id
     state: PlanState
     version: Amount
+    territory_id: Id | None = None
     starts_at: datetime = ShapeField(alias="from")
     ends_at: datetime = ShapeField(alias="to")
     created_at: datetime
@@ -244,7 +251,8 @@ class PlanSummary(Shape):
         result = row.result or {}
         period = {"from": row.starts_at, "to": row.ends_at}
         figures = {"cost": result.get("cost"), "gap": result.get("gap")}
-        return cls(id=row.id, state=row.state, version=row.version, created_at=row.created_at, **period, **figures)
+        figures |= {"territory_id": row.territory_id, "version": row.version}
+        return cls(id=row.id, state=row.state, created_at=row.created_at, **period, **figures)
 
 
 class PlanPublish(Shape):

@@ -9,12 +9,29 @@ from pydantic import Field as ShapeField
 from sqlalchemy import JSON
 from sqlmodel import Field, Relationship, SQLModel
 
-from api.models.base import Amount, Id, Levels, Moment, Point, Points, Shape, Text, UtcDateTime, choice, items, whole
+from api.models.base import (
+    Amount,
+    Id,
+    Levels,
+    Moment,
+    Phone,
+    Point,
+    Points,
+    Shape,
+    Text,
+    UtcDateTime,
+    choice,
+    items,
+    text,
+    whole,
+)
+from api.visibility import MASKED, Sight, veiled
 from matcher import MAX_LAG, MAX_SEATS, PRIORITIES
 
 Minutes = whole(1)
 Lag = whole(0, MAX_LAG)
 Priority = choice(PRIORITIES)
+LongText = text(4000)
 
 
 class RequestState(StrEnum):
@@ -55,7 +72,12 @@ class RequestBase(SQLModel):
     """What is asked for."""
 
     code: Text | None = Field(default=None, unique=True, description="the office's own number")
-    label: Text | None = Field(default=None, description="a few words to show")
+    label: Text | None = Field(default=None, description="a few words to show; no name, phone or door")
+    name: Text | None = Field(default=None, description="the resident")
+    phone: Phone | None = None
+    door: Text | None = Field(default=None, description="building, unit, door")
+    text: LongText | None = Field(default=None, description="in the resident's words")
+    territory_id: Id | None = Field(default=None, foreign_key="territories.id", index=True)
     at: Point = Field(sa_type=JSON, description="[longitude, latitude], WGS-84")
     end_at: Point | None = Field(default=None, sa_type=JSON, description="service ends elsewhere")
     service: Text | None = None
@@ -118,6 +140,6 @@ class RequestPublic(RequestBase):
     seats: list[SeatShape]
 
     @classmethod
-    def of(cls, row: RequestRow) -> Self:
+    def of(cls, row: RequestRow, seen: Sight = MASKED) -> Self:
         windows = [{"from": w.starts_at, "to": w.ends_at} for w in row.windows]
-        return cls.model_validate({**row.model_dump(), "windows": windows})
+        return cls.model_validate(veiled("request", {**row.model_dump(), "windows": windows}, seen))

@@ -7,13 +7,25 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from sqlalchemy import ColumnElement, true
 from sqlalchemy.orm import selectinload
 from sqlmodel import Session, col, select
 
-from api.models import AssignmentRow, PlanFileRow, PlanRow, RequestRow, RequestWindowRow, VolunteerRow
+from api.models import (
+    AssignmentRow,
+    PlanFileRow,
+    PlanRow,
+    RequestRow,
+    RequestWindowRow,
+    TerritoryRow,
+    VolunteerRow,
+)
 from api.models.plans import IN_FORCE, PINNED
 from api.models.requests import RequestState
+from api.models.volunteers import AT_HAND, VolunteerState
+from api.security import below
 from api.vocabulary import REACH, Minute, request, volunteer
 from matcher import (
     Availability,
@@ -56,11 +68,17 @@ def load(session: Session, plan: PlanRow, now: datetime, timezone: str) -> Insta
 
     in_force = _in_force(session)
     elsewhere = {a.request_id for a in in_force if not origin <= a.starts_at <= end}
-    requests = [row for row in _open_requests(session, origin, end) if row.id not in elsewhere]
+    path = path_of(session, plan)
+    requests = [row for row in _open_requests(session, origin, end, path) if row.id not in elsewhere]
     asked = {row.id for row in requests}
     held = [a for a in in_force if a.request_id in asked]
     errands = _errands(session, [a for a in in_force if a.request_id not in asked], minute)
-    people = session.exec(select(VolunteerRow).options(selectinload(VolunteerRow.availability)).order_by("id"))
+    today = plan.starts_at.astimezone(ZoneInfo(timezone)).date()
+
+    def person(row: VolunteerRow) -> Volunteer:
+        skilled = replace(volunteer(row, minute), skills=row.skills_on(today))
+        return _within(_at_hand(row, skilled, minute), minute(end), errands[row.id])
+
     return Instance(
         name=f"plan-{plan.id}",
         origin=origin,
@@ -68,7 +86,7 @@ def load(session: Session, plan: PlanRow, now: datetime, timezone: str) -> Insta
         timezone=timezone,
         now=minute(now),
         travel=TRAVEL,
-        volunteers=tuple(_within(volunteer(row, minute), minute(end), errands[row.id]) for row in people),
+        volunteers=tuple(person(row) for row in _people(session, path, {a.volunteer_id for a in held})),
         requests=tuple(request(row, reached) for row in requests),
         published=tuple(Published(str(a.request_id), str(a.volunteer_id), minute(a.starts_at), a.seat) for a in held),
         pinned=tuple(
@@ -77,6 +95,43 @@ def load(session: Session, plan: PlanRow, now: datetime, timezone: str) -> Insta
             if a.state in PINNED
         ),
     )
+
+
+def path_of(session: Session, plan: PlanRow) -> str | None:
+    """The territory a plan is for; None is everywhere."""
+    return None if plan.territory_id is None else session.get_one(TerritoryRow, plan.territory_id).path
+
+
+def inside(place: Any, path: str | None) -> ColumnElement[bool]:
+    """What lies in this territory."""
+    return true() if path is None else col(place).in_(select(TerritoryRow.id).where(below(path)))
+
+
+def _people(session: Session, path: str | None, holders: set[int]) -> list[VolunteerRow]:
+    """Who can be planned with here; and whoever holds a seat already, from wherever they are."""
+    here = col(VolunteerRow.state).in_(AT_HAND) & inside(VolunteerRow.territory_id, path)
+    whole = select(VolunteerRow).options(selectinload(VolunteerRow.availability)).order_by("id")
+    found = {row.id: row for row in session.exec(whole.where(here))}
+    missing = sorted(holders - found.keys())
+    for some in (missing[i : i + 500] for i in range(0, len(missing), 500)):
+        found |= {row.id: row for row in session.exec(whole.where(col(VolunteerRow.id).in_(some)))}
+    return [found[id] for id in sorted(found)]
+
+
+def _at_hand(row: VolunteerRow, person: Volunteer, minute: Minute) -> Volunteer:
+    """Without the time of a pause; whoever has left, or is not approved, has no time at all."""
+    if row.state not in AT_HAND:
+        return replace(person, availability=())
+    if row.state != VolunteerState.PAUSED:
+        return person
+    start, end = minute(row.paused_from), minute(row.paused_to)
+    parts = [
+        replace(a, start=low, end=high)
+        for a in person.availability
+        for low, high in ((a.start, min(a.end, start)), (max(a.start, end), a.end))
+        if low < high
+    ]
+    return replace(person, availability=tuple(parts))
 
 
 def _in_force(session: Session) -> Sequence[AssignmentRow]:
@@ -95,11 +150,12 @@ def _errands(session: Session, held: Sequence[AssignmentRow], minute: Minute) ->
     return found
 
 
-def _open_requests(session: Session, origin: datetime, end: datetime) -> Sequence[RequestRow]:
+def _open_requests(session: Session, origin: datetime, end: datetime, path: str | None) -> Sequence[RequestRow]:
     meets = select(RequestWindowRow.request_id).where(
         RequestWindowRow.ends_at >= origin, RequestWindowRow.starts_at <= end
     )
     found = select(RequestRow).where(col(RequestRow.state).in_(OPEN), col(RequestRow.id).in_(meets))
+    found = found.where(inside(RequestRow.territory_id, path))
     return session.exec(found.options(selectinload(RequestRow.windows)).order_by("id")).all()
 
 

@@ -16,6 +16,7 @@ from api.models.plans import IN_FORCE, AssignmentState, PlanPublic, PlanState
 from api.models.requests import RequestState
 from api.plans import load, service
 from api.plans.store import move
+from api.security import Actor
 from matcher import Instance, Plan, judge
 
 
@@ -48,7 +49,7 @@ class Wish:
 
     plan_id: int
     version: int
-    by: str
+    by: Actor
     at: datetime
     why: str | None
 
@@ -61,14 +62,14 @@ def publish(database: Database, session: Session, wish: Wish, timezone: str) -> 
     if not ledger.turn_from(session, seen):
         raise PlanOutdated("plan_id", wish.plan_id, changed=ledger.version(session) - seen)
     _put_in_force(session, wish, made_from)
-    row = service.find(session, wish.plan_id)
+    row = service.find(session, wish.plan_id, wish.by)
     session.refresh(row)
     return service.public(session, row)
 
 
 def _judged(session: Session, wish: Wish, timezone: str) -> Instance:
     """What the plan was made from; refused when it is not proposed, not of this world any more, or breaks a rule."""
-    row = service.find(session, wish.plan_id)
+    row = service.find(session, wish.plan_id, wish.by)
     if row.version != wish.version:
         raise StaleVersion("If-Match", wish.version, headers={"ETag": f'"{row.version}"'}, current=row.version)
     if row.state != PlanState.PROPOSED:
@@ -108,11 +109,13 @@ def _check_rules(made_from: Instance, plan: Plan, wish: Wish) -> None:
 
 
 def _put_in_force(session: Session, wish: Wish, made_from: Instance) -> None:
-    row = service.find(session, wish.plan_id)
+    row = service.find(session, wish.plan_id, wish.by)
     published = {"state": PlanState.PUBLISHED, "published_at": wish.at}
     if not move(session, wish.plan_id, PlanState.PROPOSED, wish.version, **published):
         raise StaleVersion("If-Match", wish.version, current=row.version)
-    ledger.note(session, "plan", [wish.plan_id], PlanState.PROPOSED, PlanState.PUBLISHED, wish.by, wish.at, wish.why)
+    ledger.note(
+        session, "plan", [wish.plan_id], PlanState.PROPOSED, PlanState.PUBLISHED, wish.by.name, wish.at, wish.why
+    )
     before = _retire(session, row, wish, {int(entry.request) for entry in made_from.published})
     after = _offer(session, wish)
     _turn_requests(session, after, RequestState.TRIAGED, RequestState.DISPATCHED, wish)
@@ -122,6 +125,7 @@ def _put_in_force(session: Session, wish: Wish, made_from: Instance) -> None:
 def _retire(session: Session, row: PlanRow, wish: Wish, weighed: set[int]) -> set[int]:
     """Plans in force that meet this period are superseded, the seats of requests this plan weighed are released.
 
+    A plan of a part leaves the plan of the whole in force: the rest of it holds.
     A crew with a seat outside the period is none of this plan's business, and stays whole. The requests let go.
     """
     old = session.exec(
@@ -130,11 +134,12 @@ def _retire(session: Session, row: PlanRow, wish: Wish, weighed: set[int]) -> se
             PlanRow.id != row.id,
             PlanRow.starts_at < row.ends_at,
             PlanRow.ends_at > row.starts_at,
+            load.inside(PlanRow.territory_id, load.path_of(session, row)),
         )
     ).all()
     for plan_id in old:
         move(session, plan_id, PlanState.PUBLISHED, state=PlanState.SUPERSEDED)
-    ledger.note(session, "plan", old, PlanState.PUBLISHED, PlanState.SUPERSEDED, wish.by, wish.at)
+    ledger.note(session, "plan", old, PlanState.PUBLISHED, PlanState.SUPERSEDED, wish.by.name, wish.at)
     seats = session.exec(
         select(AssignmentRow.id, AssignmentRow.request_id, AssignmentRow.state).where(
             col(AssignmentRow.state).in_(IN_FORCE),
@@ -180,7 +185,7 @@ def _turn_seats(session: Session, ids: Sequence[int], from_state: str, to_state:
         done = session.execute(change.values(state=to_state, version=AssignmentRow.version + 1)).rowcount
         if done != len(some):
             raise PlanOutdated("plan_id", wish.plan_id, changed=len(some) - done)
-    ledger.note(session, "assignment", ids, from_state, to_state, wish.by, wish.at, wish.why)
+    ledger.note(session, "assignment", ids, from_state, to_state, wish.by.name, wish.at, wish.why)
 
 
 def _turn_requests(session: Session, ids: set[int], from_state: str, to_state: str, wish: Wish) -> None:
@@ -189,7 +194,7 @@ def _turn_requests(session: Session, ids: set[int], from_state: str, to_state: s
         change = update(RequestRow).where(col(RequestRow.id).in_(some), col(RequestRow.state) == from_state)
         change = change.values(state=to_state, version=RequestRow.version + 1).returning(col(RequestRow.id))
         turned += session.execute(change).scalars()
-    ledger.note(session, "request", turned, from_state, to_state, wish.by, wish.at)
+    ledger.note(session, "request", turned, from_state, to_state, wish.by.name, wish.at)
 
 
 def _batches(ids: Sequence[int], size: int = 500) -> list[Sequence[int]]:

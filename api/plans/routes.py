@@ -12,11 +12,15 @@ from api.models.base import ID_LIMIT
 from api.models.plans import UNDER_WAY, PlanCreate, PlanPublic, PlanPublish, PlanSummary
 from api.paging import Page, PageInvalid, PagingDep, SortUnknown
 from api.plans import load, publish, service
-from api.sessions import By, DatabaseDep, Now, ReadDep, SessionDep
+from api.roles import Role
+from api.security import Actor, RoleNeedsTerritory, TerritoryUnknown, may
+from api.sessions import DatabaseDep, Now, ReadDep, SessionDep
 
 router = APIRouter(prefix="/v1/plans", tags=["派单方案 plans"])
 
 PlanId = Annotated[int, Path(ge=1, le=ID_LIMIT)]
+Dispatcher = Annotated[Actor, may(Role.DISPATCHER)]
+Reader = Annotated[Actor, may(Role.DISPATCHER, Role.PLANNER, Role.OVERSIGHT)]
 IfMatch = Annotated[str | None, Header(alias="If-Match", description="the plan's ETag, as last read")]
 
 
@@ -37,26 +41,26 @@ class NoFileYet(NotFound):
     operation_id="createPlan",
     status_code=202,
     response_model=PlanPublic,
-    responses=declared(*KEY_ERRORS, service.HorizonInvalid),
+    responses=declared(*KEY_ERRORS, service.HorizonInvalid, TerritoryUnknown, RoleNeedsTerritory),
 )
 def create_plan(
-    plan: PlanCreate, database: DatabaseDep, session: SessionDep, once: OnceDep, now: Now, by: By
+    dispatcher: Dispatcher, plan: PlanCreate, database: DatabaseDep, session: SessionDep, once: OnceDep, now: Now
 ) -> JSONResponse:
     """Ask for a plan; a worker makes it."""
-    return once(202, lambda: service.ask(database, session, plan, now, by), _where_to_look)
+    return once(202, lambda: service.ask(database, session, plan, now, dispatcher), _where_to_look)
 
 
 @router.get("", operation_id="listPlans", responses=declared(PageInvalid, SortUnknown))
-def list_plans(session: ReadDep, paging: PagingDep) -> Page[PlanSummary]:
+def list_plans(reader: Reader, session: ReadDep, paging: PagingDep) -> Page[PlanSummary]:
     """Plans, a page at a time."""
-    rows, after = paging.page(session, PlanRow)
+    rows, after = paging.page(session, PlanRow, reader)
     return Page(items=[PlanSummary.of(row) for row in rows], next=after)
 
 
 @router.get("/{plan_id}", operation_id="getPlan", responses=declared(NotFound))
-def get_plan(plan_id: PlanId, session: ReadDep, response: Response) -> PlanPublic:
+def get_plan(reader: Reader, plan_id: PlanId, session: ReadDep, response: Response) -> PlanPublic:
     """A plan as far as it has come: progress while it is made, then seats, figures and reasons."""
-    row = service.find(session, plan_id)
+    row = service.find(session, plan_id, reader)
     response.headers["ETag"] = f'"{row.version}"'
     if row.state in UNDER_WAY:
         response.headers["Retry-After"] = "1"
@@ -64,15 +68,15 @@ def get_plan(plan_id: PlanId, session: ReadDep, response: Response) -> PlanPubli
 
 
 @router.get("/{plan_id}/instance", operation_id="getPlanInstance", responses=declared(NotFound))
-def get_instance(plan_id: PlanId, session: ReadDep) -> dict[str, Any]:
-    """The file the plan was made from, for `diandan solve`."""
-    return load.instance_file(session, _made(session, plan_id).id)
+def get_instance(dispatcher: Dispatcher, plan_id: PlanId, session: ReadDep) -> dict[str, Any]:
+    """The file the plan was made from, for `diandan solve`; it holds everybody's home."""
+    return load.instance_file(session, _made(session, plan_id, dispatcher).id)
 
 
 @router.get("/{plan_id}/file", operation_id="getPlanFile", responses=declared(NotFound))
-def get_file(plan_id: PlanId, session: ReadDep) -> dict[str, Any]:
+def get_file(dispatcher: Dispatcher, plan_id: PlanId, session: ReadDep) -> dict[str, Any]:
     """The plan as a file, for `diandan check`."""
-    row = _made(session, plan_id)
+    row = _made(session, plan_id, dispatcher)
     return load.plan_file(session, row, load.unpacked(session, row.id))
 
 
@@ -83,24 +87,24 @@ def get_file(plan_id: PlanId, session: ReadDep) -> dict[str, Any]:
     responses=declared(*KEY_ERRORS, NotFound, HeaderInvalid, IfMatchRequired, *publish.PUBLISH_ERRORS),
 )
 def publish_plan(
+    dispatcher: Dispatcher,
     plan_id: PlanId,
     request: Request,
     database: DatabaseDep,
     session: SessionDep,
     once: OnceDep,
     now: Now,
-    by: By,
     if_match: IfMatch = None,
     asked: PlanPublish | None = None,
 ) -> JSONResponse:
     """Put a proposed plan in force: its seats become offers."""
-    wish = publish.Wish(plan_id, _version(if_match), by, now, asked.reason if asked else None)
+    wish = publish.Wish(plan_id, _version(if_match), dispatcher, now, asked.reason if asked else None)
     timezone = request.app.state.settings.timezone
     return once(200, lambda: publish.publish(database, session, wish, timezone), _etag)
 
 
-def _made(session: ReadDep, plan_id: int) -> PlanRow:
-    row = service.find(session, plan_id)
+def _made(session: ReadDep, plan_id: int, actor: Actor) -> PlanRow:
+    row = service.find(session, plan_id, actor)
     if row.result is None:
         raise NoFileYet("plan_id", plan_id)
     return row

@@ -1,23 +1,35 @@
 """Requests are entered whole and classified, or refused with a reason."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
 from api import ledger
-from api.errors import CodeTaken, NotFound, RefUnknown
-from api.models import RequestRow, RequestWindowRow, VolunteerRow
+from api.errors import CodeTaken, RefUnknown
+from api.models import AssignmentRow, RequestRow, RequestWindowRow, VolunteerRow
+from api.models.plans import AssignmentState
 from api.models.requests import RequestCreate, RequestPublic, RequestState
+from api.security import Actor, find, placed, reach, roles_over, told
+from api.visibility import Sight, When, sight
 from api.vocabulary import check
 
+HELD = (AssignmentState.ACCEPTED, AssignmentState.CHECKED_IN, AssignmentState.DONE)
 
-def enter(session: Session, asked: RequestCreate, at: datetime, by: str) -> RequestPublic:
+CALLING = "callback"
+"""The state in which a clerk calls the resident."""
+
+KEPT_IN_VIEW = timedelta(hours=72)
+"""So long after the service its volunteer still sees whose it was."""
+
+
+def enter(session: Session, asked: RequestCreate, at: datetime, by: Actor) -> RequestPublic:
     """Take in a request; it comes classified, so it is triaged at once."""
     if asked.code is not None and session.exec(select(RequestRow.id).where(RequestRow.code == asked.code)).first():
         raise CodeTaken("code", asked.code)
-    _know_everybody(session, asked)
+    _know_everybody(session, asked, by)
     row = RequestRow(
-        **asked.model_dump(exclude={"windows"}),
+        **asked.model_dump(exclude={"windows", "territory_id"}),
+        territory_id=placed(session, by, asked.territory_id),
         windows=[RequestWindowRow(**window.model_dump()) for window in asked.windows],
         state=RequestState.TRIAGED,
         created_at=at,
@@ -26,25 +38,40 @@ def enter(session: Session, asked: RequestCreate, at: datetime, by: str) -> Requ
     session.add(row)
     session.flush()
     ledger.turn(session)
-    ledger.note(session, "request", [row.id], None, RequestState.TRIAGED, by, at)
-    return RequestPublic.of(row)
+    ledger.note(session, "request", [row.id], None, RequestState.TRIAGED, by.name, at)
+    return told(session, by, [row], RequestPublic)[0]
 
 
-def _know_everybody(session: Session, asked: RequestCreate) -> None:
+def _know_everybody(session: Session, asked: RequestCreate, by: Actor) -> None:
     """Whoever is named is on the roster."""
     named = {id: "partners" for id in asked.partners} | {id: "forbidden" for id in asked.forbidden}
     for key in asked.affinity:
         if not (key.isascii() and key.isdecimal() and len(key) <= 9 and key == str(int(key))):
             raise RefUnknown("affinity", key)
         named[int(key)] = "affinity"
-    known = set(session.exec(select(VolunteerRow.id).where(col(VolunteerRow.id).in_(named))))
+    there = select(VolunteerRow.id).where(col(VolunteerRow.id).in_(named), reach(by, VolunteerRow))
+    known = set(session.exec(there))
     for id in named.keys() - known:
         raise RefUnknown(named[id], id)
 
 
-def find(session: Session, request_id: int) -> RequestPublic:
-    """The request with this id; NotFound if there is none."""
-    row = session.get(RequestRow, request_id)
-    if row is None:
-        raise NotFound("request_id", request_id)
-    return RequestPublic.of(row)
+def look(session: Session, request_id: int, reader: Actor, now: datetime) -> tuple[RequestRow, Sight]:
+    """The request with this id, and what this reader sees of it in full."""
+    row: RequestRow = find(session, RequestRow, request_id, reader, "request_id")
+    stages = set()
+    if reader.volunteer_id is not None and _holds(session, request_id, reader.volunteer_id, now):
+        stages.add(When.HOLDING)
+    if row.state == CALLING:
+        stages.add(When.CALLING)
+    return row, sight(roles_over(session, reader, [row])(row), stages)
+
+
+def _holds(session: Session, request_id: int, volunteer_id: int, now: datetime) -> bool:
+    """From acceptance until 72 hours after the service."""
+    seats = select(AssignmentRow.id).where(
+        AssignmentRow.request_id == request_id,
+        AssignmentRow.volunteer_id == volunteer_id,
+        col(AssignmentRow.state).in_(HELD),
+        AssignmentRow.ends_at >= now - KEPT_IN_VIEW,
+    )
+    return session.exec(seats).first() is not None

@@ -6,8 +6,12 @@ import pytest
 from tests.api.desk import request, volunteer
 
 OPERATIONS = {
-    "createPlan", "createRequest", "createVolunteer", "getPlan", "getPlanFile", "getPlanInstance", "getRequest",
-    "getSchedule", "listPlans", "listRequests", "listVolunteers", "livez", "publishPlan", "readyz",
+    "activateUser", "approveVolunteer", "changeGrants", "changeSkills", "createKey", "createPlan", "createRequest",
+    "createTerritory", "createUnit", "createUser", "createVolunteer", "deactivateUser", "getMe", "getPlan",
+    "getPlanFile", "getPlanInstance", "getRequest", "getSchedule", "getVolunteer", "leaveVolunteer", "linkUser",
+    "listKeys", "listPlans", "listRequests", "listTerritories", "listUnits", "listUsers", "listVolunteers", "livez",
+    "logIn", "logOut", "moveTerritory", "moveVolunteer", "pauseVolunteer", "publishPlan", "readyz", "registerVolunteer",
+    "resumeVolunteer", "revokeKey", "rotateKey",
 }  # fmt: skip
 
 
@@ -26,7 +30,25 @@ def test_operations_keep_their_names(described):
     assert all(one["tags"] and one["description"] for one in operations(described))
 
 
-@pytest.mark.parametrize("shape", ["VolunteerCreate", "RequestCreate", "PlanCreate", "PlanPublish"])
+@pytest.mark.parametrize(
+    "shape",
+    [
+        "VolunteerCreate",
+        "RequestCreate",
+        "PlanCreate",
+        "PlanPublish",
+        "PauseAsk",
+        "MoveAsk",
+        "SkillsAsk",
+        "TerritoryCreate",
+        "TerritoryMove",
+        "UnitCreate",
+        "UserCreate",
+        "GrantsChange",
+        "KeyCreate",
+        "LogIn",
+    ],
+)
 def test_examples_fit_their_schema(described, shape):
     schema = described["components"]["schemas"][shape]
     jsonschema.validate(schema["example"], {**schema, "components": described["components"]})

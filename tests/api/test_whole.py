@@ -6,7 +6,8 @@ from sqlalchemy import event, text
 from tests.api.desk import period, request, volunteer
 
 ROSTER = ["volunteers", "availability", "requests", "request_windows"]
-TABLES = [*ROSTER, "plans", "plan_files", "assignments", "audit", "ledger", "idempotency_keys"]
+PEOPLE = ["territories", "units", "users", "grants", "api_keys", "sessions", "links", "login_attempts", "access_log"]
+TABLES = [*ROSTER, *PEOPLE, "plans", "plan_files", "assignments", "audit", "ledger", "idempotency_keys"]
 
 
 class Trip(Exception):

@@ -96,7 +96,8 @@ def test_a_form_of_yesterday_is_told_so(desk, proposed):
     "fields, status", [({"version": "2"}, 400), ({"key": "k"}, 428), ({"key": "k", "version": "²"}, 428)]
 )
 def test_a_form_without_its_fields_changes_nothing(desk, proposed, fields, status):
-    assert send(desk, "/plans/1/publish", fields).status_code == status
+    token = form_of(read(desk, "/").text)["token"]
+    assert send(desk, "/plans/1/publish", {"token": token, **fields}).status_code == status
     assert desk.get(proposed)["state"] == "proposed"
 
 
