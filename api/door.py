@@ -18,6 +18,8 @@ from matcher import InvalidInput, read_json
 log = logging.getLogger(__name__)
 
 JSON_ROOT = "/v1/"
+LINKS = "/enter/"
+"""What follows is a secret, and stands in no log."""
 
 
 class HostUnknown(ApiError):
@@ -84,7 +86,8 @@ class Door:
         try:
             await self.app(scope, receive, answer)
         except Exception:
-            log.exception("request %s: %s %s", name, scope["method"], scope["path"])
+            path = scope["path"] if not scope["path"].startswith(LINKS) else LINKS
+            log.exception("request %s: %s %s", name, scope["method"], path)
             if begun:
                 raise
             await problem(scope, ApiError())(scope, receive, answer)

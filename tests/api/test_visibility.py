@@ -153,3 +153,35 @@ def test_a_trip_that_starts_elsewhere_is_snapped_too():
     period = {"from": NOW, "to": NOW, "at": [108.9451, 34.2651], "mode": None}
     (told,) = veiled("volunteer", {"availability": [period]}, MASKED)["availability"]
     assert told["at"] == [108.946, 34.266] and told["from"] == NOW
+
+
+BAD = {"phone": "13812341234" * 9, "door": "3 号楼 2 单元 501" * 99, "text": 13812341234}
+
+
+@pytest.mark.parametrize("field", BAD)
+def test_an_error_does_not_tell_back_what_was_sent(sqlite_desk, field):
+    answer = sqlite_desk.post("/v1/requests", request(**{field: BAD[field]}))
+    assert answer.status_code == 422 and answer.json()["errors"][0]["value"] == "***"
+    assert str(BAD[field])[:9] not in answer.text
+
+
+def test_nor_a_password(sqlite_desk):
+    answer = sqlite_desk.client.post("/v1/sessions", json={"name": "wang", "password": "correct horse " * 20})
+    assert answer.status_code == 422 and "horse" not in answer.text
+
+
+@pytest.mark.parametrize("table", ["request_windows", "requests", "audit"])
+def test_no_log_and_no_error_names_anybody(desk, caplog, table):
+    """The database fails in the middle of a write; what is said of it is said without names and numbers."""
+    desk.change(f"ALTER TABLE {table} RENAME TO gone")
+    answer = desk.post("/v1/requests", request(**PERSONAL))
+    assert answer.status_code >= 500
+    assert "INSERT" in caplog.text or table == "requests" or "database away" in caplog.text
+    for said in (answer.text, caplog.text):
+        assert all(word not in said for word in PERSONAL.values())
+
+
+def test_no_log_holds_the_token_of_a_link(desk, caplog):
+    desk.change("ALTER TABLE links RENAME TO gone")
+    assert desk.anonymous().get("/enter/a-secret-token").status_code >= 500
+    assert caplog.text and "a-secret-token" not in caplog.text
