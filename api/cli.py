@@ -13,6 +13,8 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from api.roles import Role
+
 BORN = time.monotonic()
 
 INTERRUPTED = 130
@@ -152,13 +154,20 @@ def serve(
 ) -> None:
     """Run the service: web and worker together. 启动服务。"""
     from api import logs
+    from api.people.commands import first_link
     from api.serving import house
     from api.settings import Settings
 
     settings = _settings(Settings, host, port)
     logs.set_up(settings.log)
     with house(settings, next_port) as address:
+        address = settings.public_url or address
         print(f"点单 diandan: {address}", flush=True)
+        if link := first_link(settings, address):
+            told = _words(
+                "还没有人能登录；第一位管理员请在 15 分钟内打开", "nobody can log in yet; first administrator"
+            )
+            print(f"{told}: {link}", flush=True)
         _wait()
 
 
@@ -191,7 +200,7 @@ def worker() -> None:
     raise typer.Exit(run(settings))
 
 
-admin = typer.Typer(help="Backups, the audit, the health of the house. 备份、审计与体检。", no_args_is_help=True)
+admin = typer.Typer(help="Users, backups, the audit, the health of the house. 管理。", no_args_is_help=True)
 app.add_typer(admin, name="admin")
 
 BackupFile = Annotated[Path, typer.Argument(metavar="FILE", help="the backup")]
@@ -253,6 +262,28 @@ def _print_manifest(manifest: Any) -> None:
     if manifest.audit:
         end = f"{manifest.audit['seq']} {manifest.audit['hash']}"
         print(_words(f"审计末端 {end}", f"audit head {end}"))
+
+
+@admin.command("user")
+def admin_user(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="the name to log in with")],
+    role: Annotated[list[Role], typer.Option(help="what they are here for; may be given more than once")],
+    territory: Annotated[int | None, typer.Option(min=1, help="id of their part; by default everywhere")] = None,
+) -> None:
+    """Add a user, and print the link with which they set a password. 新建用户。"""
+    from api.people.commands import add_user
+    from api.settings import Settings
+
+    print(add_user(Settings(), name, role, territory))
+
+
+@admin.command("link")
+def admin_link(name: Annotated[str, typer.Argument(metavar="USER", help="the name they log in with")]) -> None:
+    """Print a link, good once and for 15 minutes, with which a user sets a password. 设置密码的链接。"""
+    from api.people.commands import link_for
+    from api.settings import Settings
+
+    print(link_for(Settings(), name))
 
 
 def main() -> NoReturn:

@@ -66,6 +66,7 @@ def _postgres(url: str) -> Engine:
         pool_size=CONNECTIONS,
         pool_timeout=WAIT_SECONDS,
         pool_pre_ping=True,
+        hide_parameters=True,
         connect_args={"connect_timeout": WAIT_SECONDS - 1, "options": wait},
     )
 
@@ -75,7 +76,11 @@ def _sqlite(url: str) -> Engine:
     if file:
         Path(file).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
-        url, pool_size=CONNECTIONS, pool_timeout=WAIT_SECONDS, connect_args={"timeout": WAIT_SECONDS}
+        url,
+        pool_size=CONNECTIONS,
+        pool_timeout=WAIT_SECONDS,
+        hide_parameters=True,  # an error that is logged must not tell whose row it was
+        connect_args={"timeout": WAIT_SECONDS},
     )
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)

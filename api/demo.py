@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,19 @@ import httpx
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
+from sqlmodel import Session, select
 
 from api.db import Database
 from api.errors import ApiError
 from api.jobs import identity
 from api.messages import LANGUAGES, line
+from api.models import UserRow
+from api.models.people import GrantShape, TerritoryCreate, UserCreate
 from api.models.volunteers import VolunteerCreate
+from api.people import territories, users
+from api.people.entry import begin
+from api.roles import Role
+from api.security import COOKIE, HOUSE, Actor, actor_of
 from api.serving import LockedBy, house
 from api.settings import Settings
 from api.volunteers import service as volunteers
@@ -32,6 +40,12 @@ FOLDER = Path("var/demo")
 PRESET = "lianhu-day"
 SEED = 1
 ZONE = ZoneInfo("Asia/Shanghai")
+DISTRICT = "莲湖区"
+USER = "demo"
+LIFE = timedelta(hours=12)
+MADE = 2
+"""Raised when a demo of a former program would not do any more."""
+
 WHOLE = "whole.json"
 """Written last: a demo without it was ended half-way, and begins again from nothing."""
 
@@ -51,9 +65,10 @@ def main() -> int:
                 _clear()
             with house(settings, next_port=True) as address:
                 console.print(f"服务已启动 / serving at [bold]{address}[/]")
-                with httpx.Client(base_url=address, timeout=60) as client:
-                    plan = client.get(whole["plan"]).json() if whole else _made(client, settings, asked.seconds)
-                _show(plan, address)
+                staff = _staff(settings, address)
+                with httpx.Client(base_url=address, timeout=60, headers=staff.headers) as client:
+                    plan = client.get(whole["plan"]).json() if whole else _made(client, settings, staff, asked.seconds)
+                _show(plan, staff.link)
                 if not asked.once:
                     console.print("\nCtrl-C 结束 / ends it")
                     signal.pause()
@@ -90,7 +105,7 @@ def _found() -> dict[str, Any] | None:
         whole: dict[str, Any] = json.loads((FOLDER / WHOLE).read_text())
     except (OSError, ValueError):
         return None
-    return whole if date.fromisoformat(whole["day"]) > _today() else None
+    return whole if date.fromisoformat(whole["day"]) > _today() and whole.get("made") == MADE else None
 
 
 def _clear() -> None:
@@ -103,7 +118,34 @@ def _today() -> date:
     return datetime.now(ZONE).date()
 
 
-def _made(client: httpx.Client, settings: Settings, seconds: int) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Staff:
+    """The dispatcher of the demo's district: on whose behalf it is made, and the link that opens it as them."""
+
+    actor: Actor
+    headers: Mapping[str, str]
+    link: str
+
+
+def _staff(settings: Settings, address: str) -> Staff:
+    database, now = Database(settings.database_url), datetime.now(ZONE)
+    with database.writing() as session:
+        user = session.exec(select(UserRow).where(UserRow.name == USER)).first() or _new_user(session, now)
+        entered = begin(session, user.id, now)
+        link = users.link(session, user, address, now, "house", LIFE, lets_in=True)
+        actor = actor_of(session, user)
+    database.close()
+    return Staff(actor, {"Cookie": f"{COOKIE}={entered.token}", "Origin": address}, link.link)
+
+
+def _new_user(session: Session, now: datetime) -> UserRow:
+    district = territories.create(session, TerritoryCreate(name=DISTRICT), HOUSE, now)
+    dispatcher = GrantShape(role=Role.DISPATCHER, territory_id=district.id)
+    users.create(session, UserCreate(name=USER, label="演示", grants=[dispatcher]), HOUSE, now)
+    return users.named(session, USER)
+
+
+def _made(client: httpx.Client, settings: Settings, staff: Staff, seconds: int) -> dict[str, Any]:
     """Roster, requests, plan, publication; the plan as published."""
     day = _today() + timedelta(days=1)
     instance = preset(PRESET, SEED, day=day)
@@ -113,19 +155,19 @@ def _made(client: httpx.Client, settings: Settings, seconds: int) -> dict[str, A
         f"报道的日子 {PRESETS[PRESET].day} 移到明天 [bold]{day}[/] / the reported day, moved to tomorrow"
     )
     document = instance_document(instance)
-    people = _enter_roster(settings, document["volunteers"])
+    people = _enter_roster(settings, staff.actor, document["volunteers"])
     _ask(client, document["requests"], people)
     plan = _plan(client, instance, seconds)
     _keep(client, plan, day)
     return plan
 
 
-def _enter_roster(settings: Settings, entries: Sequence[dict[str, Any]]) -> dict[str, int]:
+def _enter_roster(settings: Settings, by: Actor, entries: Sequence[dict[str, Any]]) -> dict[str, int]:
     """The roster, all or none; each volunteer's id by the preset's."""
     asked = [VolunteerCreate.model_validate({**_without(entry, "id"), "code": entry["id"]}) for entry in entries]
     database = Database(settings.database_url)
     with console.status("登记名册 / entering the roster"), database.writing() as session:
-        rows = volunteers.enter_all(session, asked, datetime.now(ZONE))
+        rows = volunteers.enter_all(session, asked, datetime.now(ZONE), by)
         known = {row.code: row.id for row in rows}
     database.close()
     return known
@@ -173,7 +215,7 @@ def _keep(client: httpx.Client, plan: Mapping[str, Any], day: date) -> None:
     (FOLDER / "instance.json").write_bytes(client.get(f"{where}/instance").content)
     (FOLDER / "plan.json").write_bytes(client.get(f"{where}/file").content)
     half = FOLDER / f"{WHOLE}.half"
-    half.write_text(json.dumps({"day": day.isoformat(), "plan": where}))
+    half.write_text(json.dumps({"day": day.isoformat(), "plan": where, "made": MADE}))
     half.rename(FOLDER / WHOLE)
 
 
@@ -181,16 +223,17 @@ def _without(entry: Mapping[str, Any], key: str) -> dict[str, Any]:
     return {name: value for name, value in entry.items() if name != key}
 
 
-def _show(plan: Mapping[str, Any], address: str) -> None:
+def _show(plan: Mapping[str, Any], link: str) -> None:
     """What the plan does, what it costs, and why."""
     console.rule(f"[bold]计划日 / day of the plan: {_local(plan['from']):%Y-%m-%d}[/]")
     _show_served(plan)
     _show_cost(plan)
     _show_assignments(plan)
     _show_unserved(plan)
-    console.print(f"\n今日方案 / the plan: [bold]{address}/[/]")
+    console.print("\n今日方案，以该区派单员的身份打开 / the plan, opened as a dispatcher of the district:")
+    console.print(f"[bold]{link}[/]", soft_wrap=True)
     for seat in plan["assignments"][:1]:
-        console.print(f"一名志愿者的日程 / one volunteer's schedule: [bold]{address}/v/{seat['volunteer']}[/]")
+        console.print(f"其后 / and then, 一名志愿者的日程 / one volunteer's schedule: [bold]/v/{seat['volunteer']}[/]")
     console.print(f"文件 / files: {FOLDER / 'instance.json'}, {FOLDER / 'plan.json'}")
 
 

@@ -67,7 +67,10 @@ class Door:
             nonlocal begun
             if event["type"] == "http.response.start":
                 begun = True
-                MutableHeaders(scope=event)["X-Request-Id"] = name
+                headers = MutableHeaders(scope=event)
+                headers["X-Request-Id"] = name
+                if scope["path"].startswith(JSON_ROOT):
+                    headers["Cache-Control"] = "no-store"
             await send(event)
 
         try:
@@ -99,10 +102,10 @@ class Door:
         if size > self.settings.max_header_bytes:
             raise HeadersTooLarge("", size, limit=self.settings.max_header_bytes)
         for side in ("server", "client"):
-            if not is_loopback((scope.get(side) or ("127.0.0.1",))[0]):
+            if self.settings.public_url is None and not is_loopback((scope.get(side) or ("127.0.0.1",))[0]):
                 raise LoopbackOnly("", scope[side][0])
         host = Headers(scope=scope).get("host", "")
-        if _without_port(host) not in self.settings.hosts:
+        if _without_port(host).lower() not in self.settings.names:
             raise HostUnknown("Host", host)
 
     async def _read(self, scope: Scope, receive: Receive) -> bytes:
@@ -139,6 +142,13 @@ def _without_port(host: str) -> str:
     if host.startswith("["):
         return host[1:].partition("]")[0]
     return host.partition(":")[0]
+
+
+def client_address(scope: Scope, settings: Settings) -> str:
+    """Who is at the other end: behind a proxy of ours, whoever it says it speaks for."""
+    peer = str((scope.get("client") or ("127.0.0.1",))[0])
+    told = [part.strip() for part in Headers(scope=scope).get("x-forwarded-for", "").split(",")]
+    return told[-1] if settings.public_url and peer in settings.proxies and told[-1] else peer
 
 
 def fingerprint(scope: Scope, body: bytes) -> str:

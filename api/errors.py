@@ -31,6 +31,9 @@ COLLISIONS = {"40001", "40P01"}
 MOST_TOLD = 100
 """So many errors of one body are told; nobody reads on."""
 
+UNTOLD = {"password", "phone", "door", "text"}
+"""What was sent for these is not told back: errors are copied into letters and logs."""
+
 UNREADABLE = {"json_invalid", "json_duplicate_key", "json_too_deep", "encoding_not_utf8"}
 
 
@@ -229,6 +232,8 @@ def _translated(found: Mapping[str, Any]) -> tuple[str, str, Any, Mapping[str, A
     where, *names = found["loc"]
     path = "".join(f"[{name}]" if isinstance(name, int) else f".{name}" for name in names).lstrip(".")
     kind, value = found["type"], found.get("input")
+    if names and names[-1] in UNTOLD:
+        value = "***"
     if where == "path":
         return "id_invalid", path, value, {}
     if where == "query":

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from api.errors import ApiError
 from api.models import IdempotencyRow
+from api.security import ActorDep
 from api.sessions import DatabaseDep, Now, SessionDep
 
 KEY_LIMIT = 255
@@ -43,6 +44,7 @@ class Once:
         database: DatabaseDep,
         session: SessionDep,
         now: Now,
+        actor: ActorDep,
         key: Annotated[str | None, Header(alias="Idempotency-Key", description="a new one for each intent")] = None,
     ) -> None:
         if key is None:
@@ -50,6 +52,7 @@ class Once:
         if not 0 < len(key) <= KEY_LIMIT or not all("!" <= c <= "~" for c in key):
             raise KeyInvalid("Idempotency-Key", key, limit=KEY_LIMIT)
         self.key, self.fingerprint = key, request.state.fingerprint
+        self.kept_as = f"{actor.mark} {key}"  # nobody is told what another was answered
         self.database, self.session, self.now = database, session, now
 
     def __call__(
@@ -59,7 +62,7 @@ class Once:
         if told is None:
             made = make()
             told = IdempotencyRow(
-                key=self.key,
+                key=self.kept_as,
                 fingerprint=self.fingerprint,
                 status=status,
                 answer=jsonable_encoder(made),
@@ -71,7 +74,7 @@ class Once:
 
     def _told(self) -> IdempotencyRow | None:
         with self.database.reading() as reader:
-            row = reader.get(IdempotencyRow, self.key)
+            row = reader.get(IdempotencyRow, self.kept_as)
         if row is not None and row.fingerprint != self.fingerprint:
             raise KeyReused("Idempotency-Key", self.key)
         return row

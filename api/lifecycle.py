@@ -100,7 +100,7 @@ REQUEST = Machine(
         Edge("dispatch", (Life.TRIAGED,), Life.DISPATCHED, (Who.DISPATCHER, Who.HOUSE), "no hard rule broken"),
         Edge("confirm", (Life.DISPATCHED,), Life.CONFIRMED, (Who.HOUSE,), "every needed seat accepted", stops=("T3",)),
         Edge("fall_back", (Life.DISPATCHED,), Life.TRIAGED, (Who.HOUSE,), "a needed seat has nobody"),
-        Edge("redispatch", (Life.CONFIRMED,), Life.DISPATCHED, DESK, "a plan gives a seat to somebody else"),
+        Edge("redispatch", (Life.CONFIRMED,), Life.DISPATCHED, (Who.HOUSE,), "a plan gives a seat to somebody else"),
         Edge("begin", (Life.CONFIRMED,), Life.IN_SERVICE, (Who.HOUSE,), "somebody has checked in"),
         Edge(
             "repair", (Life.CONFIRMED, Life.IN_SERVICE), Life.TRIAGED, (Who.HOUSE,), "a needed seat has nobody",
@@ -127,7 +127,8 @@ REQUEST = Machine(
             "it was done, and T9 is not over", starts=("T3", "T5"), stops=("T7", "T9"),
         ),
         Edge(
-            "cancel", CANCELLABLE, Life.CLOSED, (Who.RESIDENT, Who.DISPATCHER), "residents before service begins",
+            "cancel", CANCELLABLE, Life.CLOSED,
+            (Who.RESIDENT, Who.CLERK, Who.DISPATCHER), "residents before service begins",
             stops=("T1", "T2", "T3", "T5"),
         ),
     ),
@@ -157,8 +158,8 @@ SEAT = Machine(
         Edge("check_in", (Seat.ACCEPTED,), Seat.CHECKED_IN, SELF, "the resident's code, or by phone; at the time"),
         Edge("finish", (Seat.CHECKED_IN,), Seat.DONE, SELF, "minutes"),
         Edge(
-            "release", (Seat.PROPOSED, Seat.OFFERED, Seat.ACCEPTED), Seat.RELEASED, (Who.DISPATCHER, Who.HOUSE),
-            stops=("T4",),
+            "release", (Seat.PROPOSED, Seat.OFFERED, Seat.ACCEPTED), Seat.RELEASED,
+            (Who.CLERK, Who.DISPATCHER, Who.HOUSE), stops=("T4",),
         ),
     ),
 )  # fmt: skip

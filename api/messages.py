@@ -22,10 +22,69 @@ MESSAGES: dict[str, dict[str, str]] = MATCHER_MESSAGES | {
         "use its own address, or add the name to DIANDAN_HOSTS",
     ),
     "loopback_only": _say(
-        "尚无登录，只在本机提供服务，不接受 {value}",
-        "there is no log-in yet, so {value} is not served: this machine only",
-        "请在本机打开 127.0.0.1",
-        "open it on this machine, at 127.0.0.1",
+        "只在本机提供服务，不接受 {value}",
+        "this machine alone is served, not {value}",
+        "请在本机打开 127.0.0.1，或设置 DIANDAN_PUBLIC_URL",
+        "open it on this machine, at 127.0.0.1, or set DIANDAN_PUBLIC_URL",
+    ),
+    "cross_site": _say(
+        "这个请求来自另一个网站（{value}）",
+        "this was sent by another site ({value})",
+        "请在本站的页面上操作",
+        "do it from a page of this service",
+    ),
+    # who is asking
+    "unauthenticated": _say(
+        "请先登录",
+        "log in first",
+        "请打开 /login，或在 Authorization 中写有效的密钥",
+        "open /login, or send a valid key",
+    ),
+    "login_failed": _say(
+        "名字或密码不对",
+        "the name or the password is not right",
+        "请再试；忘记密码请找管理员要一个链接",
+        "try again; an administrator can give you a link for a new password",
+    ),
+    "forbidden": _say(
+        "您的角色不能这样做", "your role does not allow this", "请找有此角色的同事", "ask a colleague who has the role"
+    ),
+    "login_rate": _say(
+        "尝试次数太多，请 {seconds} 秒后再试",
+        "too many attempts; try again in {seconds} seconds",
+        "请等候，或找管理员要一个链接",
+        "wait, or ask an administrator for a link",
+    ),
+    "link_unknown": _say(
+        "这个链接无效、已用过或已过期",
+        "this link is not valid, was used, or has expired",
+        "请找管理员要一个新链接",
+        "ask an administrator for a new one",
+    ),
+    "password_short": _say(
+        "密码太短：至少 {limit} 个字符",
+        "the password is too short: at least {limit} characters",
+        "几个不相干的词就很好",
+        "a few unrelated words do well",
+    ),
+    "name_invalid": _say(
+        "{value} 不能作登录名",
+        "{value} cannot be a name to log in with",
+        "请用 1 到 {limit} 个字母、汉字、数字或 . _ - @",
+        "use 1 to {limit} letters, digits, or . _ - @",
+    ),
+    "name_taken": _say("名字 {value} 已有人用", "the name {value} is taken", "请换一个名字", "choose another name"),
+    "user_unknown": _say(
+        "没有名为 {value} 的用户",
+        "there is no user {value}",
+        "请用 diandan admin user 建立",
+        "make one: diandan admin user",
+    ),
+    "role_needs_territory": _say(
+        "请写明辖区",
+        "name a territory",
+        "请写 territory_id：您只在其中有此角色",
+        "send the territory_id: your role is for a part only",
     ),
     "headers_too_large": _say(
         "请求头太大：{value}，上限 {limit}",
@@ -88,6 +147,31 @@ MESSAGES: dict[str, dict[str, str]] = MATCHER_MESSAGES | {
         "请检查年份",
         "check the year",
     ),
+    "date_invalid": _say("{value} 不是日期", "{value} is not a date", "请写成 2026-11-23", "write it like 2026-11-23"),
+    "territory_unknown": _say(
+        "没有编号为 {value} 的辖区",
+        "there is no territory with id {value}",
+        "请从 GET /v1/territories 中选一个",
+        "choose one of GET /v1/territories",
+    ),
+    "unit_unknown": _say(
+        "没有编号为 {value} 的单位",
+        "there is no unit with id {value}",
+        "请从 GET /v1/units 中选一个",
+        "choose one of GET /v1/units",
+    ),
+    "level_invalid": _say(
+        "{value} 之下不能再有这一级",
+        "a {value} cannot hold that",
+        "辖区四级：区、街道、社区、网格，逐级相属",
+        "there are four levels, each in the one above it: district, street, community, grid",
+    ),
+    "pause_invalid": _say(
+        "暂停期 {value} 无效：须在结束之前开始",
+        "the pause {value} is not valid: it must end after it begins",
+        "请改正 from 与 to",
+        "mend from and to",
+    ),
     "horizon_invalid": _say(
         "计划期 {value} 无效：须在结束之前开始，至多 {limit} 天",
         "the period {value} is not valid: it must end after it begins, within {limit} days",
@@ -138,6 +222,12 @@ MESSAGES: dict[str, dict[str, str]] = MATCHER_MESSAGES | {
         "{value} is not possible here",
         "请看 /openapi.json 中的接口",
         "see the operations in /openapi.json",
+    ),
+    "volunteer_state": _say(
+        "志愿者现在是 {value}，不能这样做",
+        "the volunteer is {value}, so this cannot be done",
+        "请重新读取后再决定",
+        "read it again, then decide",
     ),
     "code_taken": _say(
         "编号 {value} 已有人用",
@@ -201,6 +291,12 @@ MESSAGES: dict[str, dict[str, str]] = MATCHER_MESSAGES | {
         "it was closed at {value}, more than {limit} days ago",
         "请登记新的请求",
         "enter a new request",
+    ),
+    "callback_not_independent": _say(
+        "您经办过这件请求，不能由您回访",
+        "you have had a hand in this request, so another calls back",
+        "请没有经办过的受理员回访",
+        "ask a clerk who has not",
     ),
     "seat_unknown": _say(
         "没有 {value} 号席位，共 {seats} 个",

@@ -12,6 +12,7 @@ from sqlmodel import Session, SQLModel, select
 
 from api.errors import ApiError
 from api.models.base import LARGEST_PAGE
+from api.security import Actor, reach
 
 SORTS = ("id", "-id")
 
@@ -53,10 +54,12 @@ class Paging:
         self.limit, self.falling = query.limit, query.sort.startswith("-")
         self.after = None if query.cursor is None else _opened(query.cursor, query.sort)
 
-    def page(self, session: Session, table: type[Row]) -> tuple[list[Row], str | None]:
-        """The rows of this page, and the cursor of the next."""
+    def page(self, session: Session, table: type[Row], actor: Actor) -> tuple[list[Row], str | None]:
+        """The rows of this page that are there for this actor, and the cursor of the next."""
         key: Any = table.id  # type: ignore[attr-defined]
-        found = select(table).order_by(key.desc() if self.falling else key).limit(self.limit + 1)
+        found = (
+            select(table).where(reach(actor, table)).order_by(key.desc() if self.falling else key).limit(self.limit + 1)
+        )
         if self.after is not None:
             found = found.where(key < self.after if self.falling else key > self.after)
         rows = list(session.exec(found))

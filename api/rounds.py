@@ -1,17 +1,17 @@
-"""A wish for a planning round, as a clock that is due at once: many wishes for one day are one round."""
+"""A wish for a planning round, as a clock due at once: many wishes for a day of one territory are one round."""
 
 from datetime import datetime
 
-from sqlmodel import Session, select
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, col, func, select
 
 from api import clocks
 from api.db import zone
-from api.models import ClockRow, RequestRow
+from api.models import ClockRow, GrantRow, RequestRow, TerritoryRow
+from api.roles import Role
 from api.timing import local_day
 
-NOUN, NAME = "day", "round"
-
-URGENT = "urgent"
+DAY, NAME = "day", "round"
 
 
 def wish(session: Session, request: RequestRow, at: datetime) -> None:
@@ -20,9 +20,33 @@ def wish(session: Session, request: RequestRow, at: datetime) -> None:
     if not to_come:
         return
     begin, _ = local_day(session, max(at, min(window.starts_at for window in to_come)))
-    day = begin.toordinal()
+    part = _planned_with(session, request)
+    noun, day = DAY if part is None else f"{DAY}@{part}", begin.toordinal()
     wished = select(ClockRow.id).where(
-        ClockRow.noun == NOUN, ClockRow.noun_id == day, ClockRow.name == NAME, clocks.RUNNING
+        ClockRow.noun == noun, ClockRow.noun_id == day, ClockRow.name == NAME, clocks.RUNNING
     )
     if session.exec(wished).first() is None:
-        clocks.start(session, NOUN, day, NAME, at, clocks.in_force(session, zone(session)), at)
+        try:
+            with session.begin_nested():
+                clocks.start(session, noun, day, NAME, at, clocks.in_force(session, zone(session)), at)
+        except IntegrityError:
+            pass  # somebody else has just wished the same
+
+
+def part_of(clock: ClockRow) -> int | None:
+    """The territory that a round is for; None is everywhere."""
+    part = clock.noun.partition("@")[2]
+    return int(part) if part else None
+
+
+def _planned_with(session: Session, request: RequestRow) -> int | None:
+    """The smallest territory around a request that has a dispatcher of its own: whoever dispatches it sees the plan."""
+    if request.territory_id is None:
+        return None
+    around = session.get_one(TerritoryRow, request.territory_id).above
+    dispatched = (
+        select(TerritoryRow.id)
+        .join(GrantRow)
+        .where(col(TerritoryRow.id).in_(around), GrantRow.role == Role.DISPATCHER, col(GrantRow.user_id).is_not(None))
+    )
+    return session.exec(dispatched.order_by(func.length(TerritoryRow.path).desc()).limit(1)).first()

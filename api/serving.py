@@ -58,8 +58,8 @@ def house(settings: Settings, next_port: bool = False) -> Iterator[str]:
 
 @contextmanager
 def listening(settings: Settings, next_port: bool) -> Iterator[socket.socket]:
-    """A socket on this machine alone, at the port asked for or, if wished, the next free one."""
-    if not is_loopback(settings.host):
+    """A socket at the port asked for or, if wished, the next free one; without a public URL on this machine alone."""
+    if settings.public_url is None and not is_loopback(settings.host):
         raise LoopbackOnly("--host", settings.host)
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     for port in range(settings.port, settings.port + (100 if next_port else 1)):

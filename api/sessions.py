@@ -37,11 +37,3 @@ SessionDep = Annotated[Session, Depends(transaction, scope="function")]
 ReadDep = Annotated[Session, Depends(moment_to_read, scope="function")]
 DatabaseDep = Annotated[Database, Depends(database)]
 Now = Annotated[datetime, Depends(now)]
-
-
-def by() -> str:
-    """Who is asking. There is no log-in yet, so it is the desk of this machine."""
-    return "desk"
-
-
-By = Annotated[str, Depends(by)]

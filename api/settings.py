@@ -3,9 +3,10 @@
 import ipaddress
 import json
 import sys
-from typing import Literal
+from typing import Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -20,10 +21,14 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="DIANDAN_", extra="ignore")
 
     database_url: str = Field("sqlite:///var/diandan.db", description="SQLite file or PostgreSQL database")
-    host: str = Field("127.0.0.1", description="address to listen on; loopback only while there is no log-in")
+    public_url: str | None = Field(None, description="where browsers find the service; without it, this machine only")
+    host: str = Field("127.0.0.1", description="address to listen on; another than loopback needs a public_url")
     port: int = Field(8000, ge=0, le=65535, description="port to listen on")
     hosts: list[str] = Field(
         ["127.0.0.1", "localhost", "::1"], description="names under which browsers may address the service"
+    )
+    proxies: list[str] = Field(
+        ["127.0.0.1", "::1"], description="whose X-Forwarded-For is believed, where there is a public_url"
     )
     timezone: str = Field("Asia/Shanghai", description="decides the calendar day, and display")
     lead_minutes: int = Field(30, ge=0, le=1440, description="nobody is sent at shorter notice")
@@ -41,9 +46,27 @@ class Settings(BaseSettings):
     solve_grace_seconds: float = Field(10, ge=0, description="how long a solve may overrun its seconds")
     solve_attempts: int = Field(3, ge=1, description="how often a solve that dies is begun again before it is failed")
 
+    @field_validator("public_url")
+    @classmethod
+    def _whole(cls, value: str | None) -> str | None:
+        """Scheme and host, nothing behind them."""
+        parts = urlsplit(value or "http://localhost")
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
+            raise ValueError(f"{value!r} is not like https://diandan.example.org")
+        return value and f"{parts.scheme}://{parts.netloc}"
+
+    @property
+    def names(self) -> list[str]:
+        """The names under which browsers may address the service."""
+        return [*self.hosts, *([urlsplit(self.public_url).hostname or ""] if self.public_url else [])]
+
+    @property
+    def is_https(self) -> bool:
+        return (self.public_url or "").startswith("https:")
+
     def environment(self) -> dict[str, str]:
         """These settings as another process of ours reads them."""
-        values = self.model_dump(mode="json")
+        values: dict[str, Any] = self.model_dump(mode="json", exclude_none=True)
         return {f"DIANDAN_{k.upper()}": v if isinstance(v, str) else json.dumps(v) for k, v in values.items()}
 
 

@@ -7,13 +7,12 @@ from api.lifecycle import REQUEST, SEAT
 from api.models import RequestRow
 from api.models.plans import IN_FORCE, AssignmentState
 from api.models.requests import RequestState
+from api.security import HOUSE
 from api.transitions import Act, move, move_all, seats_of
 
 COUNTED = (*IN_FORCE, AssignmentState.DONE)
 SAID_YES = (AssignmentState.ACCEPTED, AssignmentState.CHECKED_IN, AssignmentState.DONE)
 BEGUN = (AssignmentState.CHECKED_IN, AssignmentState.DONE)
-
-HOUSE = "house"
 
 
 def settle(session: Session, request: RequestRow, act: Act) -> None:

@@ -1,7 +1,7 @@
 """What the declared machines allow, and nothing else: compare-and-swap, audit and outbox in one transaction."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ from api import ledger, timing
 from api.errors import ApiError
 from api.lifecycle import REQUEST, SEAT, Edge, Machine
 from api.models import AssignmentRow, OutboxRow, RequestRow
+from api.security import Actor, Forbidden, capacities
 
 TABLES: Mapping[str, type[RequestRow] | type[AssignmentRow]] = {REQUEST.noun: RequestRow, SEAT.noun: AssignmentRow}
 
@@ -42,9 +43,13 @@ TRANSITION_ERRORS = (IllegalTransition, Overtaken, StaleVersion)
 class Act:
     """Who does it, when, and why."""
 
-    by: str
+    by: Actor
     at: datetime
     why: str | None = None
+
+    def because(self, why: str | None) -> "Act":
+        """The same, for this reason."""
+        return replace(self, why=why)
 
 
 def move(
@@ -60,16 +65,28 @@ def move(
     if version is not None and row.version != version:
         raise StaleVersion("If-Match", version, headers={"ETag": f'"{row.version}"'}, current=row.version)
     edge = allowed(machine, row, event, values.pop("target", None))
+    _permit(session, row, edge, act.by)
     source = row.state
     timing.stop(session, machine, [int(row.id or 0)], edge, act.at)
     _swap(session, machine, row, state=edge.target, **values)
     _tell(session, machine, [int(row.id or 0)], source, edge, act)
 
 
+def _permit(session: Session, row: RequestRow | AssignmentRow, edge: Edge, actor: Actor) -> None:
+    """Refuse whoever the declaration does not name."""
+    if isinstance(row, AssignmentRow):
+        request = session.get_one(RequestRow, row.request_id)
+        capable = capacities(session, actor, request, row)
+    else:
+        capable = capacities(session, actor, row)
+    if not capable & {*edge.who}:
+        raise Forbidden
+
+
 def remark(session: Session, machine: Machine, row: RequestRow | AssignmentRow, act: Act, **values: Any) -> None:
     """Something is noted on a row that stays in its state."""
     _swap(session, machine, row, **values)
-    ledger.note(session, machine.noun, [int(row.id or 0)], row.state, row.state, act.by, act.at, act.why)
+    ledger.note(session, machine.noun, [int(row.id or 0)], row.state, row.state, act.by.name, act.at, act.why)
 
 
 def move_all(
@@ -78,6 +95,8 @@ def move_all(
     """Let this happen to rows that were all seen in one state; Overtaken when one of them is in another by now."""
     edge = machine.edge(event, source)
     assert edge is not None, f"{event} never happens to a {machine.noun} that is {source}"
+    if not {*edge.who} & ({"house"} if act.by.is_house else act.by.roles):
+        raise Forbidden
     table = TABLES[machine.noun]
     for some in batches(ids):
         timing.stop(session, machine, some, edge, act.at)
@@ -134,6 +153,6 @@ def _swap(session: Session, machine: Machine, row: RequestRow | AssignmentRow, *
 
 
 def _tell(session: Session, machine: Machine, ids: Sequence[int], source: str | None, edge: Edge, act: Act) -> None:
-    ledger.note(session, machine.noun, ids, source, edge.target, act.by, act.at, act.why)
+    ledger.note(session, machine.noun, ids, source, edge.target, act.by.name, act.at, act.why)
     timing.start(session, machine, ids, edge, act.at)
     session.add_all(OutboxRow(at=act.at, noun=machine.noun, noun_id=id, event=edge.event) for id in ids)

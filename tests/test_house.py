@@ -24,8 +24,9 @@ ROOMS = {
     "requests": (),
     "assignments": (),
     "plans": (),
+    "people": (),
     "jobs": ("plans",),
-    "console": ("assignments", "plans", "volunteers"),
+    "console": ("assignments", "plans", "volunteers", "people"),
 }
 """The rooms of the service stand on tables and not on each other, but who computes plans and who shows them."""
 

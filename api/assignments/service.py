@@ -5,12 +5,13 @@ from datetime import timedelta
 
 from sqlmodel import Session
 
-from api import ledger
-from api.errors import ApiError, NotFound
+from api import ledger, security
+from api.errors import ApiError
 from api.lifecycle import SEAT
 from api.models import AssignmentRow, RequestRow, VolunteerRow
 from api.models.plans import Accept, AssignmentPublic, CheckIn, Decline, Finish, Withdraw
 from api.models.requests import RequestState
+from api.security import Actor
 from api.settling import settle
 from api.transitions import Act, allowed, move
 
@@ -26,12 +27,9 @@ class NotItsTime(ApiError):
     status, code = 409, "not_its_time"
 
 
-def find(session: Session, assignment_id: int) -> AssignmentRow:
-    """The seat with this id; NotFound if there is none."""
-    row = session.get(AssignmentRow, assignment_id)
-    if row is None:
-        raise NotFound("assignment_id", assignment_id)
-    return row
+def find(session: Session, assignment_id: int, actor: Actor) -> AssignmentRow:
+    """The seat with this id; NotFound if there is none, or not for this actor."""
+    return security.find(session, AssignmentRow, assignment_id, actor, "assignment_id")  # type: ignore[no-any-return]
 
 
 def public(session: Session, row: AssignmentRow) -> AssignmentPublic:
@@ -43,39 +41,38 @@ def public(session: Session, row: AssignmentRow) -> AssignmentPublic:
 
 def accept(session: Session, assignment_id: int, asked: Accept, act: Act, version: int | None) -> AssignmentPublic:
     """Yes."""
-    return _done(session, find(session, assignment_id), "accept", act, version, by_phone=asked.by_phone)
+    return _done(session, find(session, assignment_id, act.by), "accept", act, version)
 
 
 def decline(session: Session, assignment_id: int, asked: Decline, act: Act, version: int | None) -> AssignmentPublic:
     """No; somebody else is asked."""
-    row = find(session, assignment_id)
-    return _done(session, row, "decline", _because(act, asked.reason), version, by_phone=asked.by_phone)
+    row = find(session, assignment_id, act.by)
+    return _done(session, row, "decline", act.because(asked.reason), version)
 
 
 def withdraw(session: Session, assignment_id: int, asked: Withdraw, act: Act, version: int | None) -> AssignmentPublic:
     """Somebody who had said yes does not come, or did not."""
-    row = find(session, assignment_id)
-    ended = {"ended_because": asked.because, "by_phone": asked.by_phone}
-    return _done(session, row, "withdraw", _because(act, asked.reason or asked.because), version, **ended)
+    row = find(session, assignment_id, act.by)
+    why = act.because(asked.reason or asked.because)
+    return _done(session, row, "withdraw", why, version, ended_because=asked.because)
 
 
 def check_in(session: Session, assignment_id: int, asked: CheckIn, act: Act, version: int | None) -> AssignmentPublic:
-    """There: the resident's code shows it, or the desk was told by phone."""
-    row = find(session, assignment_id)
+    """There: the resident's code shows it, unless the desk was told by phone."""
+    row = find(session, assignment_id, act.by)
     allowed(SEAT, row, "check_in")
     if not row.starts_at - GRACE <= act.at <= row.ends_at + GRACE:
         raise NotItsTime("assignment_id", row.starts_at.isoformat(), grace=GRACE // timedelta(minutes=1))
     code = session.get_one(RequestRow, row.request_id).check_in_code or ""
-    if not asked.by_phone and not hmac.compare_digest(code.encode(), (asked.code or "").encode()):
+    if not _by_phone(row, act) and not hmac.compare_digest(code.encode(), (asked.code or "").encode()):
         raise CodeWrong("code")
-    return _done(session, row, "check_in", act, version, by_phone=asked.by_phone)
+    return _done(session, row, "check_in", act, version)
 
 
 def finish(session: Session, assignment_id: int, asked: Finish, act: Act, version: int | None) -> AssignmentPublic:
     """Done, with minutes and how many were helped; the last of a crew ends the request."""
-    row = find(session, assignment_id)
-    values = {"minutes": asked.minutes, "people": asked.people, "by_phone": asked.by_phone}
-    told = _done(session, row, "finish", act, version, **values)
+    row = find(session, assignment_id, act.by)
+    told = _done(session, row, "finish", act, version, minutes=asked.minutes, people=asked.people)
     request = session.get_one(RequestRow, row.request_id)
     if asked.result is not None and request.state == RequestState.SERVED:
         request.result = asked.result
@@ -86,11 +83,12 @@ def finish(session: Session, assignment_id: int, asked: Finish, act: Act, versio
 def _done(
     session: Session, row: AssignmentRow, event: str, act: Act, version: int | None, **values: object
 ) -> AssignmentPublic:
-    move(session, SEAT, row, event, act, version, **values)
+    move(session, SEAT, row, event, act, version, by_phone=_by_phone(row, act), **values)
     settle(session, session.get_one(RequestRow, row.request_id), act)
     ledger.turn(session)
     return public(session, row)
 
 
-def _because(act: Act, reason: str | None) -> Act:
-    return Act(act.by, act.at, reason)
+def _by_phone(row: AssignmentRow, act: Act) -> bool:
+    """Whoever says for another what they do has it from them by telephone."""
+    return row.volunteer_id != act.by.volunteer_id

@@ -30,9 +30,9 @@ def page(template: str, request: Request, **values: Any) -> str:
     lang = language(request.scope)
     say = speaker(lang)
     other = next(each for each in LANGUAGES if each != lang)
-    return TEMPLATES.get_template(template).render(
-        values, say=say, lang=lang, other_address=address(request, lang=other), other=other
-    )
+    frame = {"say": say, "lang": lang, "other": other, "other_address": address(request, lang=other)}
+    who = getattr(request.state, "actor", None)
+    return TEMPLATES.get_template(template).render(values, who=who, **frame)
 
 
 def address(request: Request, **changes: object) -> str:

@@ -1,5 +1,6 @@
 """Forms: what a page of ours sends back, and nothing that another site's page sends."""
 
+import hmac
 from typing import Annotated
 from urllib.parse import parse_qsl
 
@@ -7,21 +8,18 @@ from fastapi import Depends, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
-from api.door import BodyTooLarge, LoopbackOnly, fingerprint
+from api.door import BodyTooLarge, fingerprint
 from api.models.base import Shape
+from api.security import ActorDep, CrossSite, check_origin
 
 LARGEST_FORM = 8 * 2**10
 LONGEST_REASON = 200
 NUMBERS = {"minutes", "people"}
 
 
-class CrossSite(LoopbackOnly):
-    """Another site's page would have us do something; a browser says where a form comes from."""
-
-
 async def form(request: Request) -> dict[str, str]:
     """The fields of a form, each once, and its fingerprint for the idempotency key."""
-    _check_origin(request)
+    check_origin(request)
     body = bytearray()
     async for part in request.stream():
         body += part
@@ -31,12 +29,11 @@ async def form(request: Request) -> dict[str, str]:
     return dict(parse_qsl(body.decode("utf-8", "replace")))
 
 
-def _check_origin(request: Request) -> None:
-    """Browsers say whether a form is ours; who says nothing is no browser of today, and has the API."""
-    said = request.headers.get("sec-fetch-site"), request.headers.get("origin")
-    ours = "same-origin", f"{request.url.scheme}://{request.headers.get('host')}"
-    if said == (None, None) or any(word not in (None, own) for word, own in zip(said, ours, strict=True)):
-        raise CrossSite("Origin", said[1] or said[0] or "?")
+def own_form(fields: Annotated[dict[str, str], Depends(form)], actor: ActorDep) -> dict[str, str]:
+    """The fields of a form that was drawn for this very log-in."""
+    if not hmac.compare_digest(fields.pop("token", "").encode(), actor.form_token.encode()):
+        raise CrossSite("token", "?")
+    return fields
 
 
 def reason_of(fields: dict[str, str]) -> str | None:
@@ -55,4 +52,5 @@ def read_as(fields: dict[str, str], shape: type[Shape]) -> Shape:
         raise RequestValidationError([{**one, "loc": ("body", *one["loc"])} for one in error.errors()]) from None
 
 
-FormDep = Annotated[dict[str, str], Depends(form)]
+PlainFormDep = Annotated[dict[str, str], Depends(form)]
+FormDep = Annotated[dict[str, str], Depends(own_form)]

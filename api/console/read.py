@@ -18,6 +18,7 @@ from api.models.base import ID_LIMIT
 from api.models.plans import UNDER_WAY, PlanPublic, PlanState, UnservedPublic
 from api.models.requests import RequestState
 from api.plans import service as plans
+from api.security import Actor, reach
 from api.volunteers import service as volunteers
 
 RECENT = 8
@@ -89,23 +90,26 @@ class Schedule:
     more: int
 
 
-def chosen_plan(session: Session, wanted: str | None, now: datetime) -> PlanRow | None:
+def chosen_plan(session: Session, wanted: str | None, now: datetime, reader: Actor) -> PlanRow | None:
     """The plan asked for; else the one in force, now or next; else the newest proposal, else the newest of all."""
     if wanted is not None:
         if not (wanted.isascii() and wanted.isdecimal() and len(wanted) <= 10 and int(wanted) <= ID_LIMIT):
             raise NotFound("plan", wanted)
-        return plans.find(session, int(wanted))
-    newest = select(PlanRow).order_by(col(PlanRow.id).desc())
-    to_come = select(PlanRow).where(PlanRow.ends_at > now)
+        return plans.find(session, int(wanted), reader)
+    there = select(PlanRow).where(reach(reader, PlanRow))
+    newest = there.order_by(col(PlanRow.id).desc())
+    to_come = there.where(PlanRow.ends_at > now)
     in_force = to_come.where(PlanRow.state == PlanState.PUBLISHED).order_by(col(PlanRow.starts_at))
     proposed = to_come.where(PlanRow.state == PlanState.PROPOSED).order_by(col(PlanRow.id).desc())
     found = (session.exec(one.limit(1)).first() for one in (in_force, proposed, newest))
     return next((row for row in found if row is not None), None)
 
 
-def recent_plans(session: Session) -> list[PlanRow]:
+def recent_plans(session: Session, reader: Actor) -> list[PlanRow]:
     """The newest plans of any state."""
-    return list(session.exec(select(PlanRow).order_by(col(PlanRow.id).desc()).limit(RECENT)))
+    return list(
+        session.exec(select(PlanRow).where(reach(reader, PlanRow)).order_by(col(PlanRow.id).desc()).limit(RECENT))
+    )
 
 
 def news(row: PlanRow, recent: Iterable[PlanRow]) -> list[PlanRow]:
@@ -113,10 +117,11 @@ def news(row: PlanRow, recent: Iterable[PlanRow]) -> list[PlanRow]:
     return [other for other in recent if other.id > row.id and other.state in NEWS]
 
 
-def waiting(session: Session) -> tuple[int, int]:
+def waiting(session: Session, reader: Actor) -> tuple[int, int]:
     """How many volunteers are on the roster, and how many requests wait for a plan."""
-    roster = select(func.count()).select_from(VolunteerRow)
-    triaged = select(func.count()).select_from(RequestRow).where(RequestRow.state == RequestState.TRIAGED)
+    roster = select(func.count()).select_from(VolunteerRow).where(reach(reader, VolunteerRow))
+    asked = select(func.count()).select_from(RequestRow).where(reach(reader, RequestRow))
+    triaged = asked.where(RequestRow.state == RequestState.TRIAGED)
     return session.exec(roster).one(), session.exec(triaged).one()
 
 
@@ -157,10 +162,10 @@ def _communities(session: Session, names: Iterable[str | None]) -> dict[str, Poi
     return {name: (fmean(lon for lon, _ in all), fmean(lat for _, lat in all)) for name, all in homes.items()}
 
 
-def schedule(session: Session, volunteer_id: int, skip: int, now: datetime, zone: ZoneInfo) -> Schedule:
+def schedule(session: Session, volunteer_id: int, skip: int, now: datetime, zone: ZoneInfo, reader: Actor) -> Schedule:
     """What this volunteer is asked to do, from the beginning of today."""
     midnight = now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
-    seats = [seat for seat in volunteers.schedule(session, volunteer_id) if seat.end > midnight]
+    seats = [seat for seat in volunteers.schedule(session, volunteer_id, reader) if seat.end > midnight]
     people = _volunteers(session, [volunteer_id])
     whole = trips(seats, _requests(session, {seat.request for seat in seats}), people)
     visits = [(trip, visit) for trip in whole for visit in trip.visits]

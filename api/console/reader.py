@@ -2,16 +2,18 @@
 
 import json
 from http import HTTPStatus
+from urllib.parse import urlencode
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.console.drawing import page
 from api.door import JSON_ROOT
 from api.errors import language
 from api.messages import LANGUAGES
+from api.security import Unauthenticated
 
 COOKIE = "lang"
 RULES = {
@@ -72,11 +74,20 @@ class _Answer:
 
     async def _draw(self, start: Message) -> None:
         problem = json.loads(self.body)
+        if problem["code"] == Unauthenticated.code:
+            return await self._lead_to_login()
         text = page("problem.html", Request(self.scope), problem=problem, phrase=HTTPStatus(start["status"]).phrase)
         drawn = HTMLResponse(text, start["status"])
         kept = [pair for pair in start["headers"] if pair[0] not in (b"content-type", b"content-length")]
         drawn.raw_headers += kept
         await drawn(self.scope, self.receive, self.send)
+
+    async def _lead_to_login(self) -> None:
+        """Whoever is not logged in is asked to, and then comes back to what they wanted to see."""
+        asked = Request(self.scope).url
+        wanted = f"{asked.path}?{asked.query}" if asked.query else asked.path
+        back = "?" + urlencode({"next": wanted}) if self.scope["method"] == "GET" and wanted != "/" else ""
+        await RedirectResponse(f"/login{back}", 303)(self.scope, self.receive, self.send)
 
 
 def chosen_language(scope: Scope) -> str:

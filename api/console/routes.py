@@ -14,6 +14,7 @@ from api.assignments import service as seats
 from api.assignments.routes import AssignmentId
 from api.console import forms, read
 from api.console.drawing import address, page
+from api.console.login import router as login
 from api.console.map import draw_map, glyph
 from api.console.reader import Reader
 from api.console.texts import speaker
@@ -26,10 +27,10 @@ from api.models.base import Shape
 from api.models.plans import UNDER_WAY, Accept, CheckIn, Decline, Finish, Withdraw
 from api.plans import publish
 from api.plans import service as plans
-from api.plans.routes import IfMatchRequired, PlanId
-from api.sessions import By, DatabaseDep, Now, ReadDep, SessionDep
+from api.plans.routes import Dispatcher, IfMatchRequired, PlanId
+from api.sessions import DatabaseDep, Now, ReadDep, SessionDep
 from api.transitions import Act
-from api.volunteers.routes import VolunteerId
+from api.volunteers.routes import Own, VolunteerId
 from matcher import PRIORITIES
 
 STATIC = Path(__file__).parent / "static"
@@ -50,20 +51,26 @@ router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 def add_pages(app: FastAPI) -> None:
     """The pages, what they are drawn with, and how their reader is met."""
     app.include_router(router)
+    app.include_router(login)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_middleware(Reader)
 
 
 @router.get("/")
 def plan_page(
-    request: Request, session: ReadDep, now: Now, plan: str | None = None, day: str | None = None
+    dispatcher: Dispatcher,
+    request: Request,
+    session: ReadDep,
+    now: Now,
+    plan: str | None = None,
+    day: str | None = None,
 ) -> HTMLResponse:
     """The plan of the day: pictures, figures, table, and what is not served."""
-    row = read.chosen_plan(session, plan, now)
-    recent = read.recent_plans(session)
+    row = read.chosen_plan(session, plan, now, dispatcher)
+    recent = read.recent_plans(session, dispatcher)
     around = {"recent": recent, "row": row, "news": read.news(row, recent) if row else []}
     if row is None:
-        roster, triaged = read.waiting(session)
+        roster, triaged = read.waiting(session, dispatcher)
         return HTMLResponse(page("empty.html", request, **around, roster=roster, triaged=triaged))
     if row.result is None:
         return HTMLResponse(page("unmade.html", request, **around, **_unmade(request, session, row)))
@@ -85,26 +92,27 @@ def _unmade(request: Request, session: Session, row: PlanRow) -> dict[str, Any]:
 
 @router.post("/plans/{plan_id}/publish")
 def publish_plan(
+    dispatcher: Dispatcher,
     plan_id: PlanId,
     request: Request,
     fields: forms.FormDep,
     database: DatabaseDep,
     session: SessionDep,
     now: Now,
-    by: By,
 ) -> RedirectResponse:
     """The dispatcher's yes, from the page: once for each form, and only for the version its reader saw."""
     version = fields.get("version", "")
     if not (version.isascii() and version.isdecimal() and len(version) <= 9):
         raise IfMatchRequired("version", version)
-    once = Once(request, database, session, now, fields.get("key"))
-    wish = publish.Wish(plan_id, int(version), by, now, forms.reason_of(fields))
+    once = Once(request, database, session, now, dispatcher, fields.get("key"))
+    wish = publish.Wish(plan_id, int(version), dispatcher, now, forms.reason_of(fields))
     once(200, lambda: publish.publish(database, session, wish, request.app.state.settings))
     return RedirectResponse(f"/?plan={plan_id}", 303)
 
 
 @router.post("/v/{volunteer_id}/{assignment_id}/{event}")
 def step(
+    own: Own,
     volunteer_id: VolunteerId,
     assignment_id: AssignmentId,
     event: Literal["accept", "decline", "withdraw", "check-in", "finish"],
@@ -115,18 +123,19 @@ def step(
     now: Now,
 ) -> RedirectResponse:
     """The volunteer's yes, no, here or done, from the phone: once for each form."""
-    if seats.find(session, assignment_id).volunteer_id != volunteer_id:
+    if seats.find(session, assignment_id, own).volunteer_id != volunteer_id:
         raise NotFound("assignment_id", assignment_id)
-    act = Act(f"volunteer-{volunteer_id}", now)
+    act = Act(own, now)
     shape, does = STEPS[event]
     asked = forms.read_as(fields, shape)
-    once = Once(request, database, session, now, fields.get("key"))
+    once = Once(request, database, session, now, own, fields.get("key"))
     once(200, lambda: does(session, assignment_id, asked, act, None))
     return RedirectResponse(f"/v/{volunteer_id}", 303)
 
 
 @router.get("/v/{volunteer_id}")
 def volunteer_page(
+    own: Own,
     volunteer_id: VolunteerId,
     request: Request,
     session: ReadDep,
@@ -135,7 +144,7 @@ def volunteer_page(
     size: str | None = None,
 ) -> HTMLResponse:
     """One volunteer's schedule, for a phone."""
-    shown = read.schedule(session, volunteer_id, skip, now, _zone(request))
+    shown = read.schedule(session, volunteer_id, skip, now, _zone(request), own)
     large = size == "large"
     links = {
         "size_address": address(request, size=None if large else "large"),

@@ -14,12 +14,11 @@ from api.models import AssignmentRow, ClockRow, OutboxRow, RequestRow
 from api.models.plans import AssignmentState, PlanCreate
 from api.models.requests import RequestState
 from api.plans import service as plans
+from api.security import CLOCK
 from api.settings import Settings
 from api.settling import settle
 from api.timing import CHASED_AT, local_day
 from api.transitions import Act, move
-
-CLOCK = "clock"
 
 
 def handlers(database: Database, settings: Settings) -> Mapping[str, Handler]:
@@ -28,7 +27,8 @@ def handlers(database: Database, settings: Settings) -> Mapping[str, Handler]:
     def plan_day(session: Session, clock: ClockRow, now: datetime) -> None:
         noon = datetime.fromordinal(clock.noun_id).replace(hour=12, tzinfo=ZoneInfo(zone(session)))
         begin, end = local_day(session, noon)
-        asked = PlanCreate.model_validate({"from": begin, "to": end, "seconds": settings.round_seconds})
+        day = {"from": begin, "to": end, "seconds": settings.round_seconds, "territory_id": rounds.part_of(clock)}
+        asked = PlanCreate.model_validate(day)
         plans.ask(database, session, asked, now, CLOCK)
 
     late = dict.fromkeys(("T1", "T2", "T3", "T5", "T7"), tell_late)

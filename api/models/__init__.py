@@ -2,24 +2,44 @@
 
 from api.models.clocks import CalendarDayRow, ClockRow, PolicyRow
 from api.models.ledger import AuditHeadRow, AuditRow, IdempotencyRow, LedgerRow, OutboxRow
+from api.models.people import (
+    AccessRow,
+    AttemptRow,
+    GrantRow,
+    KeyRow,
+    LinkRow,
+    SessionRow,
+    TerritoryRow,
+    UnitRow,
+    UserRow,
+)
 from api.models.plans import AssignmentRow, PlanFileRow, PlanRow
 from api.models.requests import RequestRow, RequestWindowRow
 from api.models.volunteers import AvailabilityRow, VolunteerRow
 
 __all__ = [
+    "AccessRow",
     "AssignmentRow",
+    "AttemptRow",
     "AuditHeadRow",
     "AuditRow",
     "AvailabilityRow",
     "CalendarDayRow",
     "ClockRow",
+    "GrantRow",
     "IdempotencyRow",
+    "KeyRow",
     "LedgerRow",
+    "LinkRow",
     "OutboxRow",
     "PlanFileRow",
     "PlanRow",
     "PolicyRow",
     "RequestRow",
     "RequestWindowRow",
+    "SessionRow",
+    "TerritoryRow",
+    "UnitRow",
+    "UserRow",
     "VolunteerRow",
 ]

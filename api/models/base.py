@@ -1,6 +1,7 @@
 """Words and numbers as they come in: each type refuses nonsense under its own code, and says its range in OpenAPI."""
 
-from datetime import UTC, datetime, timedelta
+import re
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
@@ -12,6 +13,7 @@ from matcher import MAX_NUMBER, MAX_TEXT
 
 ID_LIMIT = 2**31 - 1
 LARGEST_PAGE = 200
+RESERVED = ("house", "worker", "clock", "desk")
 EARLIEST, LATEST = datetime(1980, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 
@@ -39,6 +41,11 @@ class Shape(BaseModel):
     """What comes in or goes out over HTTP: unknown fields are refused."""
 
     model_config = ConfigDict(extra="forbid")
+
+
+def example(**values: Any) -> ConfigDict:
+    """What a shape that comes in says of itself: unknown fields are refused, and this is what one looks like."""
+    return ConfigDict(extra="forbid", json_schema_extra={"example": values})
 
 
 def refuse(code: str, **params: Any) -> PydanticCustomError:
@@ -142,6 +149,21 @@ def _moment(value: Any) -> datetime:
     return moment.astimezone(UTC)
 
 
+def _day(value: Any) -> str:
+    """A calendar day, as text: 2026-11-23."""
+    try:
+        return date.fromisoformat(value).isoformat()
+    except (TypeError, ValueError):
+        raise refuse("date_invalid") from None
+
+
+def _login_name(value: Any) -> str:
+    """Letters of any script, digits and a few signs; not a name under which the service itself acts."""
+    if not isinstance(value, str) or not re.fullmatch(r"[\w.@-]{1,64}", value) or value in RESERVED:
+        raise refuse("name_invalid", limit=64)
+    return value
+
+
 def _schema(**schema: Any) -> WithJsonSchema:
     return WithJsonSchema(schema, mode="validation")
 
@@ -150,6 +172,10 @@ Point = Annotated[list[float], BeforeValidator(_point), _schema(type="array", it
 Moment = Annotated[datetime, BeforeValidator(_moment), _schema(type="string", format="date-time")]
 Id = whole(1, ID_LIMIT)
 Text = text()
+Phone = text(40)
+LoginName = Annotated[str, BeforeValidator(_login_name), _schema(type="string", minLength=1, maxLength=64)]
+Day = Annotated[str, BeforeValidator(_day), _schema(type="string", format="date")]
+Dates = dict[Text, Day]
 Levels = levels(1)
 Points = levels(0)
 Amount = whole(0)

@@ -4,12 +4,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
-from pydantic import ConfigDict, StrictBool
+from pydantic import ConfigDict
 from pydantic import Field as ShapeField
 from sqlalchemy import JSON, LargeBinary
 from sqlmodel import Field, SQLModel
 
-from api.models.base import Amount, Id, Moment, Shape, Text, UtcDateTime, choice, fraction, text, whole
+from api.models.base import Amount, Id, Moment, Shape, Text, UtcDateTime, choice, example, fraction, text, whole
 from matcher import MAX_SEATS, PRIORITIES
 
 
@@ -70,6 +70,7 @@ class PlanCreate(PlanAsk):
 
     starts_at: Moment = ShapeField(alias="from")
     ends_at: Moment = ShapeField(alias="to")
+    territory_id: Id | None = ShapeField(None, description="whose requests and volunteers; without one, everybody's")
 
 
 class PlanRow(PlanAsk, table=True):
@@ -80,6 +81,7 @@ class PlanRow(PlanAsk, table=True):
     id: int | None = Field(default=None, primary_key=True)
     state: str = Field(index=True)
     version: int = 1
+    territory_id: int | None = Field(default=None, foreign_key="territories.id", index=True)
     starts_at: datetime = Field(sa_type=UtcDateTime)
     ends_at: datetime = Field(sa_type=UtcDateTime)
     created_at: datetime = Field(sa_type=UtcDateTime)
@@ -102,7 +104,7 @@ class PlanFileRow(SQLModel, table=True):
 
 
 class AssignmentRow(SQLModel, table=True):
-    """One volunteer in one seat of a request.
+    """One volunteer in one seat of a request. `affected`: the volunteer has since paused, moved or left.
 
     `life`: how often the request had been reopened. `agreed`: at a time outside of the calendar or the windows.
     """
@@ -125,6 +127,7 @@ class AssignmentRow(SQLModel, table=True):
     by_phone: bool = False
     minutes: int | None = None
     people: int | None = None
+    affected: str | None = None
 
 
 class ReasonPublic(Shape):
@@ -152,6 +155,7 @@ class AssignmentPublic(Shape):
     by_phone: bool = False
     minutes: Amount | None = None
     people: Amount | None = None
+    affected: str | None
     reasons: list[ReasonPublic]
 
     @classmethod
@@ -171,6 +175,7 @@ class AssignmentPublic(Shape):
             by_phone=row.by_phone,
             minutes=row.minutes,
             people=row.people,
+            affected=row.affected,
             reasons=row.reasons,
         )
 
@@ -185,40 +190,44 @@ class EndedBecause(StrEnum):
 
 
 class Accept(Shape):
-    """The volunteer's yes; `by_phone`: the desk says it for them."""
+    """The volunteer's yes."""
 
-    by_phone: StrictBool = False
+    model_config = example()
 
 
 class Decline(Shape):
     """The volunteer's no; nobody is asked the same twice."""
 
+    model_config = example(reason="那天要值班")
+
     reason: Text | None = None
-    by_phone: StrictBool = False
 
 
 class Withdraw(Shape):
     """Somebody who had said yes does not come."""
 
+    model_config = example(because="ill", reason="发烧")
+
     because: choice(tuple(EndedBecause))
     reason: Text | None = None
-    by_phone: StrictBool = False
 
 
 class CheckIn(Shape):
-    """The volunteer is there: the resident's code says so, or the desk by phone."""
+    """The volunteer is there: the resident's code says so, or the desk was told by phone."""
+
+    model_config = example(code="0427")
 
     code: Text | None = None
-    by_phone: StrictBool = False
 
 
 class Finish(Shape):
     """How long it took, how many were helped, and what came of it."""
 
+    model_config = example(minutes=40, people=1, result="药已送到")
+
     minutes: whole(1, 1440, "duration_invalid")
     people: whole(0, 100_000) = 1
     result: Text | None = None
-    by_phone: StrictBool = False
 
 
 class HandAssignment(Shape):
@@ -304,6 +313,7 @@ class PlanPublic(Shape):
     id: Id
     state: PlanState
     version: Amount
+    territory_id: Id | None = None
     starts_at: datetime = ShapeField(alias="from")
     ends_at: datetime = ShapeField(alias="to")
     asked: PlanAsk
@@ -333,6 +343,7 @@ class PlanSummary(Shape):
     id: Id
     state: PlanState
     version: Amount
+    territory_id: Id | None = None
     starts_at: datetime = ShapeField(alias="from")
     ends_at: datetime = ShapeField(alias="to")
     created_at: datetime
@@ -344,7 +355,8 @@ class PlanSummary(Shape):
         result = row.result or {}
         period = {"from": row.starts_at, "to": row.ends_at}
         figures = {"cost": result.get("cost"), "gap": result.get("gap")}
-        return cls(id=row.id, state=row.state, version=row.version, created_at=row.created_at, **period, **figures)
+        figures |= {"territory_id": row.territory_id, "version": row.version}
+        return cls(id=row.id, state=row.state, created_at=row.created_at, **period, **figures)
 
 
 class PlanPublish(Shape):

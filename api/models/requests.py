@@ -14,16 +14,19 @@ from api.models.base import (
     Id,
     Levels,
     Moment,
+    Phone,
     Point,
     Points,
     Shape,
     Text,
     UtcDateTime,
     choice,
+    example,
     items,
     text,
     whole,
 )
+from api.visibility import MASKED, Sight, veiled
 from matcher import MAX_LAG, MAX_SEATS, PRIORITIES
 
 Minutes = whole(1)
@@ -31,6 +34,7 @@ Lag = whole(0, MAX_LAG)
 Priority = choice(PRIORITIES)
 Code = text(40)
 Reason = text(500, least=2)
+LongText = text(4000)
 
 
 class RequestState(StrEnum):
@@ -104,7 +108,12 @@ class RequestBase(SQLModel):
     """What is asked for."""
 
     code: Text | None = Field(default=None, unique=True, description="the office's own number")
-    label: Text | None = Field(default=None, description="a few words to show")
+    label: Text | None = Field(default=None, description="a few words to show; no name, phone or door")
+    name: Text | None = Field(default=None, description="the resident")
+    phone: Phone | None = None
+    door: Text | None = Field(default=None, description="building, unit, door")
+    text: LongText | None = Field(default=None, description="in the resident's words")
+    territory_id: Id | None = Field(default=None, foreign_key="territories.id", index=True)
     at: Point = Field(sa_type=JSON, description="[longitude, latitude], WGS-84")
     end_at: Point | None = Field(default=None, sa_type=JSON, description="service ends elsewhere")
     service: Text | None = None
@@ -138,8 +147,13 @@ class RequestCreate(RequestBase):
     submitted: StrictBool = ShapeField(False, description="not classified yet: it waits for triage")
 
 
+WINDOW_EXAMPLE = {"from": "2026-12-03T09:00+08:00", "to": "2026-12-03T10:00+08:00"}
+
+
 class Triage(Shape):
     """How the desk classifies a request; what is left out stays as it came."""
+
+    model_config = example(priority="urgent", minutes=45)
 
     service: Text | None = None
     minutes: Minutes | None = None
@@ -151,11 +165,15 @@ class Triage(Shape):
 class Answer(Shape):
     """What the resident was told: that was all that was asked for."""
 
+    model_config = example(answer="周三上午社区卫生站可量血压")
+
     answer: Text
 
 
 class Rejection(Shape):
     """Why the house cannot take it on, and who can."""
+
+    model_config = example(reason="属于物业维修", next_owner="物业服务中心")
 
     reason: Reason
     next_owner: Text = ShapeField(description="who the resident is to turn to")
@@ -164,11 +182,15 @@ class Rejection(Shape):
 class Merge(Shape):
     """The same need was asked for before."""
 
+    model_config = example(into=1)
+
     into: Id
 
 
 class Wait(Shape):
     """What is waited for, and how long at most; a department has it under a number of its own."""
+
+    model_config = example(**{"for": "date", "until": "2026-11-30T18:00+08:00"}, reason="等配件到货")
 
     waits_for: choice(tuple(WaitsFor)) = ShapeField(alias="for")
     until: Moment
@@ -179,17 +201,23 @@ class Wait(Shape):
 class Resume(Shape):
     """It goes on where it was; `returned`: the department gave it back undone."""
 
+    model_config = example(returned=False)
+
     returned: StrictBool = False
 
 
 class Serve(Shape):
     """What came of it, in a few words."""
 
+    model_config = example(result="灯已换好")
+
     result: Text
 
 
 class Rating(Shape):
     """What the resident thinks of it."""
+
+    model_config = example(stars=5, words="很耐心")
 
     stars: whole(1, 5)
     words: Text | None = None
@@ -198,11 +226,15 @@ class Rating(Shape):
 class Callback(Shape):
     """What came of the call."""
 
+    model_config = example(result="satisfied")
+
     result: choice(tuple(CallbackResult))
 
 
 class Reopen(Shape):
     """Why it is taken up again, and when the resident is there for it."""
+
+    model_config = example(reason="灯又不亮了", windows=[WINDOW_EXAMPLE])
 
     reason: Reason
     windows: items(WindowShape, 1000, least=1)
@@ -210,6 +242,8 @@ class Reopen(Shape):
 
 class Cancel(Shape):
     """Why it is called off."""
+
+    model_config = example(reason="家人已办好")
 
     reason: Reason
 
@@ -268,7 +302,8 @@ class RequestPublic(RequestBase, RequestLife):
     seats: list[SeatShape]
 
     @classmethod
-    def of(cls, row: RequestRow) -> Self:
+    def of(cls, row: RequestRow, seen: Sight = MASKED) -> Self:
         windows = [{"from": w.starts_at, "to": w.ends_at} for w in row.windows]
         hidden = {"policy_version", "comes_back_to", "check_in_code"}
-        return cls.model_validate({**row.model_dump(exclude=hidden), "windows": windows})
+        values = {**row.model_dump(exclude=hidden), "windows": windows}
+        return cls.model_validate(veiled("request", values, seen))

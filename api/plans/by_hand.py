@@ -1,26 +1,26 @@
 """A seat given by hand: judged like a plan's, on what its volunteer has promised; plans then work around it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, select
 
 from api import ledger
-from api.errors import ApiError, NotFound, RefUnknown, VolunteerBusy
+from api.errors import ApiError, RefUnknown, VolunteerBusy
 from api.lifecycle import SEAT
 from api.models import AssignmentRow, RequestRow, VolunteerRow
 from api.models.plans import IN_FORCE, AssignmentPublic, AssignmentState, HandAssignment
 from api.models.requests import RequestState
-from api.plans.load import OPEN, PASSED_ON, TRAVEL
+from api.models.volunteers import AT_HAND, VolunteerState
+from api.plans.load import OPEN, PASSED_ON, TRAVEL, at_hand, errand, with_room
+from api.security import Actor, find, reach
 from api.settings import Settings
 from api.settling import settle
 from api.transitions import Act, IllegalTransition, begin, move, seats_of
 from api.vocabulary import request as as_request
-from api.vocabulary import volunteer as as_volunteer
-from matcher import Assignment, Availability, Instance, Pinned, Plan, Violation, judge
+from matcher import Assignment, Instance, Pinned, Plan, Violation, judge
 
-DAY = 1440
 AROUND = timedelta(days=1)
 """What a volunteer does so long before and after may be in the way."""
 
@@ -47,6 +47,12 @@ class DeclinedBefore(ApiError):
 
 class VolunteerUnavailable(ApiError):
     status, code = 409, "volunteer_unavailable"
+
+
+class VolunteerAway(ApiError):
+    """Whoever has left, or is not approved yet, is sent nowhere, whatever the reason."""
+
+    status, code = 409, "volunteer_state"
 
 
 class SkillMissing(ApiError):
@@ -83,16 +89,16 @@ OVERRIDABLE = (VolunteerUnavailable, TravelTime, OutsideWindows, OverCap)
 
 HAND_ERRORS = (
     RequestClosed, IllegalTransition, SeatUnknown, SeatTaken, ServiceStarted, DeclinedBefore, VolunteerBusy,
-    VolunteerUnavailable, SkillMissing, TravelTime, OutsideWindows, OverCap, TooLate, RefUnknown,
+    VolunteerUnavailable, VolunteerAway, SkillMissing, TravelTime, OutsideWindows, OverCap, TooLate, RefUnknown,
 )  # fmt: skip
 
 
 def assign(session: Session, request_id: int, asked: HandAssignment, act: Act, settings: Settings) -> AssignmentPublic:
     """Offer a seat to this volunteer at this time. With a reason, whoever had it is let go."""
-    request, person = _request(session, request_id), _person(session, asked.volunteer)
+    request, person = _request(session, request_id, act.by), _person(session, asked.volunteer, act.by)
     if asked.seat >= len(request.seats):
         raise SeatUnknown("seat", asked.seat, seats=len(request.seats))
-    act = Act(act.by, act.at, asked.reason)
+    act = act.because(asked.reason)
     _make_room(session, request, asked, act)
     seat = request.seats[asked.seat]
     ends_at = asked.start + timedelta(minutes=seat["minutes"] or request.minutes)
@@ -116,10 +122,8 @@ def assign(session: Session, request_id: int, asked: HandAssignment, act: Act, s
     return AssignmentPublic.of(row, request.label, person.label)
 
 
-def _request(session: Session, request_id: int) -> RequestRow:
-    request = session.get(RequestRow, request_id)
-    if request is None:
-        raise NotFound("request_id", request_id)
+def _request(session: Session, request_id: int, actor: Actor) -> RequestRow:
+    request: RequestRow = find(session, RequestRow, request_id, actor, "request_id")
     if request.state == RequestState.CLOSED:
         raise RequestClosed("request_id", request.outcome, other=request.merged_into or "-")
     if request.state not in OPEN:
@@ -127,10 +131,13 @@ def _request(session: Session, request_id: int) -> RequestRow:
     return request
 
 
-def _person(session: Session, volunteer_id: int) -> VolunteerRow:
-    person = session.get(VolunteerRow, volunteer_id)
+def _person(session: Session, volunteer_id: int, actor: Actor) -> VolunteerRow:
+    there = select(VolunteerRow).where(VolunteerRow.id == volunteer_id, reach(actor, VolunteerRow))
+    person = session.exec(there).first()
     if person is None:
         raise RefUnknown("volunteer", volunteer_id)
+    if person.state not in AT_HAND:
+        raise VolunteerAway("volunteer", volunteer_id, state=person.state)
     return person
 
 
@@ -165,12 +172,12 @@ def _objections(
             times = {"start": other.starts_at.isoformat(), "end": other.ends_at.isoformat()}
             yield VolunteerBusy("volunteer", person.id, volunteer=person.id, other=other.id, **times)
             return
-    free = any(a.starts_at <= row.starts_at and row.ends_at <= a.ends_at for a in person.availability)
+    free = _is_free(person, row)
     if not free:
         times = {"start": row.starts_at.isoformat(), "end": row.ends_at.isoformat()}
         yield VolunteerUnavailable("volunteer", person.id, **times)
-    before = set(_violations(session, request, person, others, None, at, settings, free))
-    for broken in _violations(session, request, person, others, row, at, settings, free):
+    before = set(_violations(session, request, person, others, None, at, settings))
+    for broken in _violations(session, request, person, others, row, at, settings):
         if broken not in before and broken.rule in REFUSALS:
             yield REFUSALS[broken.rule]("volunteer", person.id, why=broken.because, why_zh=broken.because_zh)
 
@@ -183,11 +190,10 @@ def _violations(
     row: AssignmentRow | None,
     at: datetime,
     settings: Settings,
-    free: bool,
 ) -> list[Violation]:
     """What the judge says of a plan of this person alone, with the new seat or without it.
 
-    Who is not `free` then may agree all the same: the calendar set aside, ways and the time of day still count.
+    Who is not free then may agree all the same: the calendar makes room for it, ways and the time of day still count.
     """
     origin = (at - AROUND).replace(second=0, microsecond=0)  # an instance counts whole minutes
 
@@ -198,7 +204,11 @@ def _violations(
     ids = {seat.request_id for seat in others} - {request.id}
     rows = [request, *session.exec(select(RequestRow).where(col(RequestRow.id).in_(ids)))]
     latest = max((minute(seat.ends_at) for seat in seats), default=0)
-    helper = as_volunteer(person, minute)
+    helper = at_hand(person, minute, at.astimezone(ZoneInfo(settings.timezone)).date())
+    places = {one.id: one for one in rows}
+    for seat in seats:
+        if seat.agreed or not _is_free(person, seat):
+            helper = with_room(helper, errand(seat, places[seat.request_id], minute))
     instance = Instance(
         name="by-hand",
         origin=origin,
@@ -206,7 +216,7 @@ def _violations(
         timezone=settings.timezone,
         now=minute(at),
         travel=TRAVEL,
-        volunteers=(helper if free else replace(helper, availability=(Availability(0, latest + DAY),)),),
+        volunteers=(helper,),
         requests=tuple(as_request(one, minute) for one in rows),
         pinned=tuple(Pinned(str(a.request_id), str(a.volunteer_id), a.seat, minute(a.starts_at)) for a in others),
     )
@@ -231,6 +241,14 @@ def _violations(
         engine="by hand",
     )
     return list(judge(instance, plan).violations)
+
+
+def _is_free(person: VolunteerRow, seat: AssignmentRow) -> bool:
+    """Whether their calendar has this time, and no pause."""
+    away = (person.paused_from, person.paused_to) if person.state == VolunteerState.PAUSED else None
+    if away and away[0] < seat.ends_at and seat.starts_at < away[1]:
+        return False
+    return any(a.starts_at <= seat.starts_at and seat.ends_at <= a.ends_at for a in person.availability)
 
 
 def _said(reason: str | None) -> dict[str, str]:

@@ -5,15 +5,27 @@ import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from sqlalchemy import ColumnElement, true
 from sqlalchemy.orm import selectinload
 from sqlmodel import Session, col, select
 
-from api.models import AssignmentRow, PlanFileRow, PlanRow, RequestRow, RequestWindowRow, VolunteerRow
+from api.models import (
+    AssignmentRow,
+    PlanFileRow,
+    PlanRow,
+    RequestRow,
+    RequestWindowRow,
+    TerritoryRow,
+    VolunteerRow,
+)
 from api.models.plans import IN_FORCE, PINNED, AssignmentState
 from api.models.requests import RequestState
+from api.models.volunteers import AT_HAND, VolunteerState
+from api.security import below
 from api.settings import Settings
 from api.vocabulary import REACH, Minute, request, volunteer
 from matcher import (
@@ -37,7 +49,7 @@ OPEN = (RequestState.TRIAGED, RequestState.DISPATCHED, RequestState.CONFIRMED, R
 
 
 @dataclass(frozen=True)
-class _Errand:
+class Errand:
     """Work that somebody has promised outside of the plan in hand: from when to when, and where."""
 
     start: int
@@ -65,7 +77,8 @@ def load(session: Session, plan: PlanRow, now: datetime, settings: Settings) -> 
 
     in_force = _in_force(session)
     elsewhere = {a.request_id for a in in_force if not origin <= a.starts_at <= end}
-    rows = [row for row in _open_requests(session, origin, end) if row.id not in elsewhere]
+    path = path_of(session, plan)
+    rows = [row for row in _open_requests(session, origin, end, path) if row.id not in elsewhere]
     asked = {row.id for row in rows}
     held = [a for a in in_force if a.request_id in asked]
     soonest = minute(now + timedelta(minutes=settings.lead_minutes))
@@ -76,7 +89,11 @@ def load(session: Session, plan: PlanRow, now: datetime, settings: Settings) -> 
     requests = _remembering(session, requests, asked)
     errands = _errands(session, [a for a in in_force if a.request_id not in asked], minute)
     agreed = _errands(session, [a for a in held if a.agreed and a.state in PINNED], minute)
-    people = session.exec(select(VolunteerRow).options(selectinload(VolunteerRow.availability)).order_by("id"))
+    today = plan.starts_at.astimezone(ZoneInfo(settings.timezone)).date()
+
+    def person(row: VolunteerRow) -> Volunteer:
+        return _within(at_hand(row, minute, today), minute(end), errands[row.id], agreed[row.id])
+
     return Instance(
         name=f"plan-{plan.id}",
         origin=origin,
@@ -84,9 +101,7 @@ def load(session: Session, plan: PlanRow, now: datetime, settings: Settings) -> 
         timezone=settings.timezone,
         now=minute(now),
         travel=TRAVEL,
-        volunteers=tuple(
-            _within(volunteer(row, minute), minute(end), errands[row.id], agreed[row.id]) for row in people
-        ),
+        volunteers=tuple(person(row) for row in _people(session, path, {a.volunteer_id for a in held})),
         requests=tuple(requests),
         published=tuple(Published(str(a.request_id), str(a.volunteer_id), minute(a.starts_at), a.seat) for a in held),
         pinned=tuple(
@@ -95,6 +110,45 @@ def load(session: Session, plan: PlanRow, now: datetime, settings: Settings) -> 
             if a.state in PINNED
         ),
     )
+
+
+def path_of(session: Session, plan: PlanRow) -> str | None:
+    """The territory a plan is for; None is everywhere."""
+    return None if plan.territory_id is None else session.get_one(TerritoryRow, plan.territory_id).path
+
+
+def inside(place: Any, path: str | None) -> ColumnElement[bool]:
+    """What lies in this territory."""
+    return true() if path is None else col(place).in_(select(TerritoryRow.id).where(below(path)))
+
+
+def _people(session: Session, path: str | None, holders: set[int]) -> list[VolunteerRow]:
+    """Who can be planned with here; and whoever holds a seat already, from wherever they are."""
+    here = col(VolunteerRow.state).in_(AT_HAND) & inside(VolunteerRow.territory_id, path)
+    whole = select(VolunteerRow).options(selectinload(VolunteerRow.availability)).order_by("id")
+    found = {row.id: row for row in session.exec(whole.where(here))}
+    missing = sorted(holders - found.keys())
+    for some in (missing[i : i + 500] for i in range(0, len(missing), 500)):
+        found |= {row.id: row for row in session.exec(whole.where(col(VolunteerRow.id).in_(some)))}
+    return [found[id] for id in sorted(found)]
+
+
+def at_hand(row: VolunteerRow, minute: Minute, day: date) -> Volunteer:
+    """Somebody with the skills that hold on this day, without the time of a pause; who has left, or is not approved,
+    has no time at all."""
+    person = replace(volunteer(row, minute), skills=row.skills_on(day))
+    if row.state not in AT_HAND:
+        return replace(person, availability=())
+    if row.state != VolunteerState.PAUSED:
+        return person
+    start, end = minute(row.paused_from), minute(row.paused_to)
+    parts = [
+        replace(a, start=low, end=high)
+        for a in person.availability
+        for low, high in ((a.start, min(a.end, start)), (max(a.start, end), a.end))
+        if low < high
+    ]
+    return replace(person, availability=tuple(parts))
 
 
 def _as_promised(request: Request, at: Mapping[str, int]) -> Request:
@@ -147,22 +201,29 @@ def _in_force(session: Session) -> Sequence[AssignmentRow]:
     return [a for a in session.exec(found) if a.state in IN_FORCE or a.life == lives.get(a.request_id, 0)]
 
 
-def _errands(session: Session, held: Sequence[AssignmentRow], minute: Minute) -> dict[int, list[_Errand]]:
+def _errands(session: Session, held: Sequence[AssignmentRow], minute: Minute) -> dict[int, list[Errand]]:
     """These seats as their volunteers see them, in order of time."""
     ids = {a.request_id for a in held}
     places = select(RequestRow.id, RequestRow.at, RequestRow.end_at).where(col(RequestRow.id).in_(ids))
-    where = {id: (tuple(at), tuple(end_at or at)) for id, at, end_at in session.exec(places)}
-    found: dict[int, list[_Errand]] = defaultdict(list)
+    where = {place.id: place for place in session.exec(places)}
+    found: dict[int, list[Errand]] = defaultdict(list)
     for a in sorted(held, key=lambda a: a.starts_at):
-        found[a.volunteer_id].append(_Errand(minute(a.starts_at), minute(a.ends_at), *where[a.request_id]))
+        found[a.volunteer_id].append(errand(a, where[a.request_id], minute))
     return found
 
 
-def _open_requests(session: Session, origin: datetime, end: datetime) -> Sequence[RequestRow]:
+def errand(seat: AssignmentRow, request: Any, minute: Minute) -> Errand:
+    """A seat as its volunteer sees it."""
+    place = tuple(request.at)
+    return Errand(minute(seat.starts_at), minute(seat.ends_at), place, tuple(request.end_at or place))
+
+
+def _open_requests(session: Session, origin: datetime, end: datetime, path: str | None) -> Sequence[RequestRow]:
     meets = select(RequestWindowRow.request_id).where(
         RequestWindowRow.ends_at >= origin, RequestWindowRow.starts_at <= end
     )
     found = select(RequestRow).where(col(RequestRow.state).in_(OPEN), col(RequestRow.id).in_(meets))
+    found = found.where(inside(RequestRow.territory_id, path))
     return session.exec(found.options(selectinload(RequestRow.windows)).order_by("id")).all()
 
 
@@ -172,31 +233,31 @@ def _reached(minute: int) -> int:
     return max(-farthest, min(farthest, minute))
 
 
-def _within(person: Volunteer, end: int, errands: Sequence[_Errand], agreed: Sequence[_Errand]) -> Volunteer:
+def _within(person: Volunteer, end: int, errands: Sequence[Errand], agreed: Sequence[Errand]) -> Volunteer:
     """Only what of their calendar lies in the period, and is not promised to other requests.
 
     Whoever has agreed to a time outside of their calendar is there for it.
     """
-    for errand in agreed:
-        person = replace(person, availability=tuple(_covering(person, errand)))
+    for one in agreed:
+        person = with_room(person, one)
     intervals = [a for a in person.availability if a.end > 0 and a.start < end]
     free = [part for a in intervals for part in _free(person, a, errands)]
     return replace(person, availability=tuple(replace(a, start=_reached(a.start), end=_reached(a.end)) for a in free))
 
 
-def _covering(person: Volunteer, errand: _Errand) -> Iterator[Availability]:
-    """Their calendar, with room for this; what it runs into becomes one with it."""
+def with_room(person: Volunteer, errand: Errand) -> Volunteer:
+    """Somebody whose calendar has room for this; what it runs into becomes one with it."""
     start = errand.start - TRAVEL.minutes(person.at, errand.at, person.mode)
     end = errand.end + TRAVEL.minutes(errand.leaves_from, person.at, person.mode)
     if any(a.start <= errand.start and errand.end <= a.end for a in person.availability):
-        yield from person.availability
-        return
+        return person
     touched = [a for a in person.availability if a.start <= end and start <= a.end]
     widest = Availability(min([start, *(a.start for a in touched)]), max([end, *(a.end for a in touched)]))
-    yield from sorted([*(a for a in person.availability if a not in touched), widest], key=lambda a: a.start)
+    others = (a for a in person.availability if a not in touched)
+    return replace(person, availability=tuple(sorted([*others, widest], key=lambda a: a.start)))
 
 
-def _free(person: Volunteer, interval: Availability, errands: Sequence[_Errand]) -> Iterator[Availability]:
+def _free(person: Volunteer, interval: Availability, errands: Sequence[Errand]) -> Iterator[Availability]:
     """What is left of an interval once its person has gone on these errands and come back from each."""
     origin, mode = person.origin_of(interval), person.mode_of(interval)
     start = interval.start

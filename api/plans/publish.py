@@ -14,8 +14,9 @@ from api.models import AssignmentRow, PlanRow, RequestRow
 from api.models.plans import IN_FORCE, AssignmentState, PlanPublic, PlanState
 from api.models.requests import RequestState
 from api.plans import load, service, store
+from api.security import HOUSE, Actor
 from api.settings import Settings
-from api.settling import HOUSE, settle
+from api.settling import settle
 from api.transitions import Act, IllegalTransition, StaleVersion, move_all
 from matcher import Instance, Plan, judge
 
@@ -45,7 +46,7 @@ class Wish:
 
     plan_id: int
     version: int
-    by: str
+    by: Actor
     at: datetime
     why: str | None
 
@@ -63,14 +64,14 @@ def publish(database: Database, session: Session, wish: Wish, settings: Settings
     if not ledger.turn_from(session, seen):
         raise PlanOutdated("plan_id", wish.plan_id, changed=ledger.version(session) - seen)
     _put_in_force(session, wish, made_from)
-    row = service.find(session, wish.plan_id)
+    row = service.find(session, wish.plan_id, wish.by)
     session.refresh(row)
     return service.public(session, row)
 
 
 def _judged(session: Session, wish: Wish, settings: Settings) -> Instance:
     """What the plan was made from; refused when it is not proposed, not of this world any more, or breaks a rule."""
-    row = service.find(session, wish.plan_id)
+    row = service.find(session, wish.plan_id, wish.by)
     if row.version != wish.version:
         raise StaleVersion("If-Match", wish.version, headers={"ETag": f'"{row.version}"'}, current=row.version)
     if row.state != PlanState.PROPOSED:
@@ -111,11 +112,13 @@ def _check_rules(made_from: Instance, plan: Plan, wish: Wish) -> None:
 
 
 def _put_in_force(session: Session, wish: Wish, made_from: Instance) -> None:
-    row = service.find(session, wish.plan_id)
+    row = service.find(session, wish.plan_id, wish.by)
     published = {"state": PlanState.PUBLISHED, "published_at": wish.at}
     if not store.move(session, wish.plan_id, PlanState.PROPOSED, wish.version, **published):
         raise StaleVersion("If-Match", wish.version, current=row.version)
-    ledger.note(session, "plan", [wish.plan_id], PlanState.PROPOSED, PlanState.PUBLISHED, wish.by, wish.at, wish.why)
+    ledger.note(
+        session, "plan", [wish.plan_id], PlanState.PROPOSED, PlanState.PUBLISHED, wish.by.name, wish.at, wish.why
+    )
     _supersede(session, row, wish)
     weighed = {int(entry.request) for entry in made_from.published}
     touched = _carry_on(session, row, wish, weighed)
@@ -126,18 +129,22 @@ def _put_in_force(session: Session, wish: Wish, made_from: Instance) -> None:
 
 
 def _supersede(session: Session, row: PlanRow, wish: Wish) -> None:
-    """Plans in force that meet this period are no longer what is in force."""
+    """Plans in force that meet this period are no longer what is in force.
+
+    A plan of a part leaves the plan of the whole in force: the rest of it holds.
+    """
     old = session.exec(
         select(PlanRow.id).where(
             PlanRow.state == PlanState.PUBLISHED,
             PlanRow.id != row.id,
             PlanRow.starts_at < row.ends_at,
             PlanRow.ends_at > row.starts_at,
+            load.inside(PlanRow.territory_id, load.path_of(session, row)),
         )
     ).all()
     for plan_id in old:
         store.move(session, plan_id, PlanState.PUBLISHED, state=PlanState.SUPERSEDED)
-    ledger.note(session, "plan", old, PlanState.PUBLISHED, PlanState.SUPERSEDED, wish.by, wish.at)
+    ledger.note(session, "plan", old, PlanState.PUBLISHED, PlanState.SUPERSEDED, wish.by.name, wish.at)
 
 
 def _carry_on(session: Session, row: PlanRow, wish: Wish, weighed: set[int]) -> set[int]:

@@ -20,7 +20,9 @@ from api.models.plans import (
 )
 from api.paging import Page, PageInvalid, PagingDep, SortUnknown
 from api.plans import by_hand, load, publish, service
-from api.sessions import By, DatabaseDep, Now, ReadDep, SessionDep
+from api.roles import Role
+from api.security import Actor, Forbidden, RoleNeedsTerritory, TerritoryUnknown, may
+from api.sessions import DatabaseDep, Now, ReadDep, SessionDep
 from api.transitions import Act
 from api.versions import HeaderInvalid, IfMatchRequired, MustSee, etag
 
@@ -30,6 +32,9 @@ by_hand_router = APIRouter(prefix="/v1/requests", tags=["点单 requests"])
 
 RequestId = Annotated[int, Path(ge=1, le=ID_LIMIT)]
 PlanId = Annotated[int, Path(ge=1, le=ID_LIMIT)]
+
+Dispatcher = Annotated[Actor, may(Role.DISPATCHER)]
+Reader = Annotated[Actor, may(Role.DISPATCHER, Role.PLANNER, Role.OVERSIGHT)]
 
 
 class NoFileYet(NotFound):
@@ -41,26 +46,26 @@ class NoFileYet(NotFound):
     operation_id="createPlan",
     status_code=202,
     response_model=PlanPublic,
-    responses=declared(*KEY_ERRORS, service.HorizonInvalid),
+    responses=declared(*KEY_ERRORS, service.HorizonInvalid, TerritoryUnknown, RoleNeedsTerritory),
 )
 def create_plan(
-    plan: PlanCreate, database: DatabaseDep, session: SessionDep, once: OnceDep, now: Now, by: By
+    dispatcher: Dispatcher, plan: PlanCreate, database: DatabaseDep, session: SessionDep, once: OnceDep, now: Now
 ) -> JSONResponse:
     """Ask for a plan; a worker makes it."""
-    return once(202, lambda: service.ask(database, session, plan, now, by), _where_to_look)
+    return once(202, lambda: service.ask(database, session, plan, now, dispatcher), _where_to_look)
 
 
 @router.get("", operation_id="listPlans", responses=declared(PageInvalid, SortUnknown))
-def list_plans(session: ReadDep, paging: PagingDep) -> Page[PlanSummary]:
+def list_plans(reader: Reader, session: ReadDep, paging: PagingDep) -> Page[PlanSummary]:
     """Plans, a page at a time."""
-    rows, after = paging.page(session, PlanRow)
+    rows, after = paging.page(session, PlanRow, reader)
     return Page(items=[PlanSummary.of(row) for row in rows], next=after)
 
 
 @router.get("/{plan_id}", operation_id="getPlan", responses=declared(NotFound))
-def get_plan(plan_id: PlanId, session: ReadDep, response: Response) -> PlanPublic:
+def get_plan(reader: Reader, plan_id: PlanId, session: ReadDep, response: Response) -> PlanPublic:
     """A plan as far as it has come: progress while it is made, then seats, figures and reasons."""
-    row = service.find(session, plan_id)
+    row = service.find(session, plan_id, reader)
     response.headers.update(etag(row.version))
     if row.state in UNDER_WAY:
         response.headers["Retry-After"] = "1"
@@ -68,15 +73,15 @@ def get_plan(plan_id: PlanId, session: ReadDep, response: Response) -> PlanPubli
 
 
 @router.get("/{plan_id}/instance", operation_id="getPlanInstance", responses=declared(NotFound))
-def get_instance(plan_id: PlanId, session: ReadDep) -> dict[str, Any]:
-    """The file the plan was made from, for `diandan solve`."""
-    return load.instance_file(session, _made(session, plan_id).id)
+def get_instance(dispatcher: Dispatcher, plan_id: PlanId, session: ReadDep) -> dict[str, Any]:
+    """The file the plan was made from, for `diandan solve`; it holds everybody's home."""
+    return load.instance_file(session, _made(session, plan_id, dispatcher).id)
 
 
 @router.get("/{plan_id}/file", operation_id="getPlanFile", responses=declared(NotFound))
-def get_file(plan_id: PlanId, session: ReadDep) -> dict[str, Any]:
+def get_file(dispatcher: Dispatcher, plan_id: PlanId, session: ReadDep) -> dict[str, Any]:
     """The plan as it was made, as a file for `diandan check`."""
-    row = _made(session, plan_id)
+    row = _made(session, plan_id, dispatcher)
     return load.file_as_made(session, row.id) or load.plan_file(session, row, load.unpacked(session, row.id))
 
 
@@ -87,18 +92,18 @@ def get_file(plan_id: PlanId, session: ReadDep) -> dict[str, Any]:
     responses=declared(*KEY_ERRORS, NotFound, HeaderInvalid, IfMatchRequired, *publish.PUBLISH_ERRORS),
 )
 def publish_plan(
+    dispatcher: Dispatcher,
     plan_id: PlanId,
     request: Request,
     database: DatabaseDep,
     session: SessionDep,
     once: OnceDep,
     now: Now,
-    by: By,
     version: MustSee,
     asked: PlanPublish | None = None,
 ) -> JSONResponse:
     """Put a proposed plan in force: its seats become offers."""
-    wish = publish.Wish(plan_id, version, by, now, asked.reason if asked else None)
+    wish = publish.Wish(plan_id, version, dispatcher, now, asked.reason if asked else None)
     settings = request.app.state.settings
     return once(200, lambda: publish.publish(database, session, wish, settings), _etag)
 
@@ -108,22 +113,28 @@ def publish_plan(
     operation_id="assignRequest",
     status_code=201,
     response_model=AssignmentPublic,
-    responses=declared(*KEY_ERRORS, NotFound, *by_hand.HAND_ERRORS),
+    responses=declared(*KEY_ERRORS, NotFound, Forbidden, *by_hand.HAND_ERRORS),
 )
 def assign_request(
-    request_id: RequestId, request: Request, session: SessionDep, once: OnceDep, now: Now, by: By, asked: HandAssignment
+    dispatcher: Dispatcher,
+    request_id: RequestId,
+    request: Request,
+    session: SessionDep,
+    once: OnceDep,
+    now: Now,
+    asked: HandAssignment,
 ) -> JSONResponse:
     """Offer a seat to somebody by hand, with no plan; plans work around it."""
     settings = request.app.state.settings
-    return once(201, lambda: by_hand.assign(session, request_id, asked, Act(by, now), settings), _seat_address)
+    return once(201, lambda: by_hand.assign(session, request_id, asked, Act(dispatcher, now), settings), _seat_address)
 
 
 def _seat_address(seat: AssignmentPublic) -> dict[str, str]:
     return {"Location": f"/v1/assignments/{seat.id}", **etag(seat.version)}
 
 
-def _made(session: ReadDep, plan_id: int) -> PlanRow:
-    row = service.find(session, plan_id)
+def _made(session: ReadDep, plan_id: int, actor: Actor) -> PlanRow:
+    row = service.find(session, plan_id, actor)
     if row.result is None:
         raise NoFileYet("plan_id", plan_id)
     return row

@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlmodel import Session, select
 
-from api import ledger
+from api import ledger, security
 from api.db import Database
-from api.errors import ApiError, NotFound, TimeFar
+from api.errors import ApiError, TimeFar
 from api.messages import LANGUAGES, sentence
 from api.models import AssignmentRow, PlanRow, RequestRow, VolunteerRow
 from api.models.plans import (
@@ -25,6 +25,7 @@ from api.models.plans import (
 )
 from api.plans.difference import changes
 from api.queue import enqueue_solve
+from api.security import Actor, placed
 from api.vocabulary import REACH
 from matcher import MAX_DAYS, PRIORITIES
 
@@ -35,27 +36,27 @@ class HorizonInvalid(ApiError):
     status, code = 422, "horizon_invalid"
 
 
-def ask(database: Database, session: Session, asked: PlanCreate, at: datetime, by: str) -> PlanPublic:
+def ask(database: Database, session: Session, asked: PlanCreate, at: datetime, by: Actor) -> PlanPublic:
     """Record the wish for a plan, and the job that makes it, in one commit."""
     if not timedelta(0) < asked.ends_at - asked.starts_at <= LONGEST:
         shown = f"{asked.starts_at.isoformat()} – {asked.ends_at.isoformat()}"
         raise HorizonInvalid("to", shown, limit=LONGEST.days)
     if abs(asked.starts_at - at) > REACH:
         raise TimeFar("from", asked.starts_at.isoformat())
-    row = PlanRow(**asked.model_dump(), state=PlanState.QUEUED, created_at=at)
+    territory_id = placed(session, by, asked.territory_id)
+    row = PlanRow(
+        **asked.model_dump(exclude={"territory_id"}), territory_id=territory_id, state=PlanState.QUEUED, created_at=at
+    )
     session.add(row)
     session.flush()
-    ledger.note(session, "plan", [row.id], None, PlanState.QUEUED, by, at)
+    ledger.note(session, "plan", [row.id], None, PlanState.QUEUED, by.name, at)
     enqueue_solve(database, session, row.id)
     return public(session, row)
 
 
-def find(session: Session, plan_id: int) -> PlanRow:
-    """The plan with this id; NotFound if there is none."""
-    row = session.get(PlanRow, plan_id)
-    if row is None:
-        raise NotFound("plan_id", plan_id)
-    return row
+def find(session: Session, plan_id: int, actor: Actor) -> PlanRow:
+    """The plan with this id; NotFound if there is none, or not for this actor."""
+    return security.find(session, PlanRow, plan_id, actor, "plan_id")  # type: ignore[no-any-return]
 
 
 def public(session: Session, row: PlanRow) -> PlanPublic:
@@ -68,6 +69,7 @@ def public(session: Session, row: PlanRow) -> PlanPublic:
         id=row.id,
         state=row.state,
         version=row.version,
+        territory_id=row.territory_id,
         asked=asked,
         created_at=row.created_at,
         published_at=row.published_at,

@@ -2,13 +2,14 @@
 
 from datetime import datetime, timedelta
 
+from sqlalchemy import and_, or_
 from sqlmodel import Session, col, select
 
 from api import clocks, ledger, rounds
 from api.db import zone
-from api.errors import ApiError, NotFound
-from api.lifecycle import COMES_BACK_TO, REQUEST
-from api.models import AssignmentRow, RequestRow, RequestWindowRow
+from api.errors import ApiError
+from api.lifecycle import COMES_BACK_TO, REQUEST, SEAT
+from api.models import AssignmentRow, AuditRow, RequestRow, RequestWindowRow
 from api.models.plans import AssignmentState
 from api.models.requests import (
     Answer,
@@ -28,8 +29,9 @@ from api.models.requests import (
     Wait,
     WaitsFor,
 )
+from api.security import Actor, find, told
 from api.settling import release, settle
-from api.timing import CHASED_AT
+from api.timing import CHASED_AT, URGENT
 from api.transitions import Act, IllegalTransition, StaleVersion, allowed, move, remark
 from api.vocabulary import check
 
@@ -71,17 +73,20 @@ class ReopenLate(ApiError):
     status, code = 409, "reopen_late"
 
 
-def row_of(session: Session, request_id: int) -> RequestRow:
-    """The request with this id; NotFound if there is none."""
-    row = session.get(RequestRow, request_id)
-    if row is None:
-        raise NotFound("request_id", request_id)
-    return row
+class NotIndependent(ApiError):
+    """Whoever handled a request, or was there, does not ask how it was."""
+
+    status, code = 409, "callback_not_independent"
+
+
+def row_of(session: Session, request_id: int, actor: Actor, path: str = "request_id") -> RequestRow:
+    """The request with this id; NotFound if there is none, or not for this actor."""
+    return find(session, RequestRow, request_id, actor, path)  # type: ignore[no-any-return]
 
 
 def triage(session: Session, request_id: int, asked: Triage, act: Act, version: int | None) -> RequestPublic:
     """Classify it."""
-    row = row_of(session, request_id)
+    row = row_of(session, request_id, act.by)
     allowed(REQUEST, row, "triage")
     for name, value in asked.model_dump(exclude={"windows"}).items():
         if value is not None:
@@ -91,27 +96,27 @@ def triage(session: Session, request_id: int, asked: Triage, act: Act, version: 
     check(row, act.at)
     session.flush()
     told = _done(session, row, "triage", act, version)
-    if row.priority == rounds.URGENT:
+    if row.priority == URGENT:
         rounds.wish(session, row, act.at)
     return told
 
 
 def answer(session: Session, request_id: int, asked: Answer, act: Act, version: int | None) -> RequestPublic:
     """To be told something was all that was wanted."""
-    row = row_of(session, request_id)
+    row = row_of(session, request_id, act.by)
     return _done(session, row, "answer", act, version, result=asked.answer, **_closed(Outcome.ANSWERED, act))
 
 
 def reject(session: Session, request_id: int, asked: Rejection, act: Act, version: int | None) -> RequestPublic:
     """Not ours: with a reason, and whose it is."""
-    row = row_of(session, request_id)
+    row = row_of(session, request_id, act.by)
     ended = _closed(Outcome.REJECTED, act)
-    return _done(session, row, "reject", _because(act, asked.reason), version, next_owner=asked.next_owner, **ended)
+    return _done(session, row, "reject", act.because(asked.reason), version, next_owner=asked.next_owner, **ended)
 
 
 def merge(session: Session, request_id: int, asked: Merge, act: Act, version: int | None) -> RequestPublic:
     """The same need again: it lives on in the other."""
-    row, other = row_of(session, request_id), row_of(session, asked.into)
+    row, other = row_of(session, request_id, act.by), row_of(session, asked.into, act.by, "into")
     if row.id == other.id or row.service != other.service or other.state == RequestState.CLOSED:
         raise MergeInvalid("into", asked.into, state=other.state, service=other.service or "-")
     allowed(REQUEST, row, "merge")
@@ -122,7 +127,7 @@ def merge(session: Session, request_id: int, asked: Merge, act: Act, version: in
 
 def wait(session: Session, request_id: int, asked: Wait, act: Act, version: int | None) -> RequestPublic:
     """Nothing can be done for now. Whoever was to come is let go, but not those who are there already."""
-    row = row_of(session, request_id)
+    row = row_of(session, request_id, act.by)
     allowed(REQUEST, row, "wait")
     if not act.at < asked.until <= act.at + LONGEST_WAIT:
         raise WaitTooLong("until", asked.until.isoformat(), limit=LONGEST_WAIT.days)
@@ -138,7 +143,7 @@ def wait(session: Session, request_id: int, asked: Wait, act: Act, version: int 
         "external_number": asked.external_number,
         "comes_back_to": COMES_BACK_TO.get(RequestState(row.state), row.state),
     }
-    told = _done(session, row, "wait", _because(act, asked.reason), version, **values)
+    told = _done(session, row, "wait", act.because(asked.reason), version, **values)
     policy = clocks.policy(session, row.policy_version, zone(session))
     if asked.waits_for == WaitsFor.DEPARTMENT:  # chased at half of the time first, then later
         due = policy.durations["T8"]["short"]
@@ -148,7 +153,7 @@ def wait(session: Session, request_id: int, asked: Wait, act: Act, version: int 
 
 def resume(session: Session, request_id: int, asked: Resume, act: Act, version: int | None) -> RequestPublic:
     """It goes on where it was."""
-    row = row_of(session, request_id)
+    row = row_of(session, request_id, act.by)
     returned = asked.returned and row.waits_for == WaitsFor.DEPARTMENT
     values = {"waits_for": None, "waits_until": None, "comes_back_to": None, "returned": row.returned + returned}
     return _done(session, row, "resume", act, version, target=row.comes_back_to, **values)
@@ -156,35 +161,37 @@ def resume(session: Session, request_id: int, asked: Resume, act: Act, version: 
 
 def serve(session: Session, request_id: int, asked: Serve, act: Act, version: int | None) -> RequestPublic:
     """What came of it, in words: the last of its people to finish has closed the service itself."""
-    row = row_of(session, request_id)
+    row = row_of(session, request_id, act.by)
     if version is not None and version != row.version:
         raise StaleVersion("If-Match", version, current=row.version)
     if row.state != RequestState.SERVED:
         raise IllegalTransition("request_id", row.state, noun="request", event="serve", possible="-")
     remark(session, REQUEST, row, act, result=asked.result)
-    return RequestPublic.of(row)
+    return told(session, act.by, [row], RequestPublic)[0]
 
 
 def rate(session: Session, request_id: int, asked: Rating, act: Act, version: int | None) -> RequestPublic:
     """What the resident thinks of it."""
-    row = row_of(session, request_id)
+    row = row_of(session, request_id, act.by)
     return _done(session, row, "rate", act, version, stars=asked.stars, words=asked.words)
 
 
 def call_back(session: Session, request_id: int, asked: Callback, act: Act, version: int | None) -> RequestPublic:
     """The independent call; whoever cannot be reached is tried three times."""
-    row = row_of(session, request_id)
+    row = row_of(session, request_id, act.by)
     allowed(REQUEST, row, "call_back")
+    if _handled(session, row, act.by):
+        raise NotIndependent("request_id", request_id)
     tries = {"callback": asked.result, "calls": row.calls + 1}
     if asked.result == CallbackResult.UNREACHABLE and tries["calls"] < CALLS:
-        remark(session, REQUEST, row, _because(act, asked.result), **tries)
-        return RequestPublic.of(row)
+        remark(session, REQUEST, row, act.because(asked.result), **tries)
+        return told(session, act.by, [row], RequestPublic)[0]
     return _done(session, row, "call_back", act, version, **tries, **_closed(Outcome.DONE, act))
 
 
 def reopen(session: Session, request_id: int, asked: Reopen, act: Act, version: int | None) -> RequestPublic:
     """It was not done well, or not at all: again, and the second time by somebody else."""
-    row = row_of(session, request_id)
+    row = row_of(session, request_id, act.by)
     allowed(REQUEST, row, "reopen")
     if row.state == RequestState.CLOSED and row.outcome != Outcome.DONE:
         raise RequestClosed("request_id", row.outcome, other=row.merged_into or "-")
@@ -197,15 +204,15 @@ def reopen(session: Session, request_id: int, asked: Reopen, act: Act, version: 
     session.flush()
     fresh = {"outcome": None, "closed_at": None, "served_at": None, "result": None, "stars": None, "words": None}
     fresh |= {"callback": None, "calls": 0, "waves": 0, "reopened": row.reopened + 1}
-    return _done(session, row, "reopen", _because(act, asked.reason), version, **fresh)
+    return _done(session, row, "reopen", act.because(asked.reason), version, **fresh)
 
 
 def cancel(session: Session, request_id: int, asked: Cancel, act: Act, version: int | None) -> RequestPublic:
     """Called off: whoever was to come is told."""
-    row = row_of(session, request_id)
+    row = row_of(session, request_id, act.by)
     allowed(REQUEST, row, "cancel")
     release(session, row, act)
-    return _done(session, row, "cancel", _because(act, asked.reason), version, **_closed(Outcome.CANCELLED, act))
+    return _done(session, row, "cancel", act.because(asked.reason), version, **_closed(Outcome.CANCELLED, act))
 
 
 def _done(
@@ -214,15 +221,32 @@ def _done(
     move(session, REQUEST, row, event, act, version, **values)
     settle(session, row, act)
     ledger.turn(session)
-    return RequestPublic.of(row)
+    return told(session, act.by, [row], RequestPublic)[0]
 
 
 def _closed(outcome: Outcome, act: Act) -> dict[str, str | datetime]:
     return {"outcome": outcome, "closed_at": act.at}
 
 
-def _because(act: Act, reason: str) -> Act:
-    return Act(act.by, act.at, reason)
+def _handled(session: Session, row: RequestRow, actor: Actor) -> bool:
+    """Whether they have had a hand in it: with a seat of their own, or by what the audit says they did.
+
+    Taking it in, taking it up again and calling before are not handling.
+    """
+    seats = select(AssignmentRow.id).where(AssignmentRow.request_id == row.id)
+    own = seats.where(AssignmentRow.volunteer_id == actor.volunteer_id)
+    if actor.volunteer_id is not None and session.exec(own.limit(1)).first():
+        return True
+    before = (RequestState.CALLBACK, RequestState.CLOSED)
+    dealt = and_(
+        AuditRow.noun == REQUEST.noun,
+        AuditRow.noun_id == row.id,
+        AuditRow.to_state != RequestState.CALLBACK,
+        col(AuditRow.from_state).not_in(before),
+    )
+    gave = and_(AuditRow.noun == SEAT.noun, col(AuditRow.noun_id).in_(seats))
+    found = select(AuditRow.seq).where(AuditRow.who == actor.name, or_(dealt, gave))
+    return session.exec(found.limit(1)).first() is not None
 
 
 def _who_came(session: Session, request_id: int) -> list[int]:

@@ -1,7 +1,7 @@
-"""Requests are entered whole and classified, or refused with a reason."""
+"""Requests come in: classified they can be planned at once, else they wait for triage."""
 
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
@@ -10,20 +10,30 @@ from api.clocks import in_force
 from api.db import zone
 from api.errors import CodeTaken, RefUnknown
 from api.lifecycle import REQUEST
-from api.models import RequestRow, RequestWindowRow, VolunteerRow
-from api.models.requests import RequestCreate, RequestPublic
-from api.requests.life import row_of
+from api.models import AssignmentRow, RequestRow, RequestWindowRow, VolunteerRow
+from api.models.plans import AssignmentState
+from api.models.requests import RequestCreate, RequestPublic, RequestState
+from api.security import Actor, find, placed, reach, roles_over, told
+from api.timing import URGENT
 from api.transitions import Act, begin
+from api.visibility import Sight, When, sight
 from api.vocabulary import check
 
+HELD = (AssignmentState.ACCEPTED, AssignmentState.CHECKED_IN, AssignmentState.DONE)
+"""Whose seat is in one of these knows whose request it is."""
 
-def enter(session: Session, asked: RequestCreate, at: datetime, by: str) -> RequestPublic:
+KEPT_IN_VIEW = timedelta(hours=72)
+"""So long after the service its volunteer still sees whose it was."""
+
+
+def enter(session: Session, asked: RequestCreate, at: datetime, by: Actor) -> RequestPublic:
     """Take in a request: classified it can be planned at once, else it waits for triage."""
     if asked.code is not None and session.exec(select(RequestRow.id).where(RequestRow.code == asked.code)).first():
         raise CodeTaken("code", asked.code)
-    _know_everybody(session, asked)
+    _know_everybody(session, asked, by)
     row = RequestRow(
-        **asked.model_dump(exclude={"windows", "submitted"}),
+        **asked.model_dump(exclude={"windows", "submitted", "territory_id"}),
+        territory_id=placed(session, by, asked.territory_id),
         windows=[RequestWindowRow(**window.model_dump()) for window in asked.windows],
         policy_version=in_force(session, zone(session)).version,
         check_in_code=f"{secrets.randbelow(10_000):04}",
@@ -31,24 +41,42 @@ def enter(session: Session, asked: RequestCreate, at: datetime, by: str) -> Requ
     )
     check(row, at)
     begin(session, REQUEST, row, "submit" if asked.submitted else "enter", Act(by, at))
-    if row.priority == rounds.URGENT and not asked.submitted:
+    if row.priority == URGENT and not asked.submitted:
         rounds.wish(session, row, at)
     ledger.turn(session)
-    return RequestPublic.of(row)
+    return told(session, by, [row], RequestPublic)[0]
 
 
-def _know_everybody(session: Session, asked: RequestCreate) -> None:
+def _know_everybody(session: Session, asked: RequestCreate, by: Actor) -> None:
     """Whoever is named is on the roster."""
     named = {id: "partners" for id in asked.partners} | {id: "forbidden" for id in asked.forbidden}
     for key in asked.affinity:
         if not (key.isascii() and key.isdecimal() and len(key) <= 9 and key == str(int(key))):
             raise RefUnknown("affinity", key)
         named[int(key)] = "affinity"
-    known = set(session.exec(select(VolunteerRow.id).where(col(VolunteerRow.id).in_(named))))
+    there = select(VolunteerRow.id).where(col(VolunteerRow.id).in_(named), reach(by, VolunteerRow))
+    known = set(session.exec(there))
     for id in named.keys() - known:
         raise RefUnknown(named[id], id)
 
 
-def find(session: Session, request_id: int) -> RequestPublic:
-    """The request with this id; NotFound if there is none."""
-    return RequestPublic.of(row_of(session, request_id))
+def look(session: Session, request_id: int, reader: Actor, now: datetime) -> tuple[RequestRow, Sight]:
+    """The request with this id, and what this reader sees of it in full."""
+    row: RequestRow = find(session, RequestRow, request_id, reader, "request_id")
+    stages = set()
+    if reader.volunteer_id is not None and _holds(session, request_id, reader.volunteer_id, now):
+        stages.add(When.HOLDING)
+    if row.state == RequestState.CALLBACK:
+        stages.add(When.CALLING)
+    return row, sight(roles_over(session, reader, [row])(row), stages)
+
+
+def _holds(session: Session, request_id: int, volunteer_id: int, now: datetime) -> bool:
+    """From acceptance until 72 hours after the service."""
+    seats = select(AssignmentRow.id).where(
+        AssignmentRow.request_id == request_id,
+        AssignmentRow.volunteer_id == volunteer_id,
+        col(AssignmentRow.state).in_(HELD),
+        AssignmentRow.ends_at >= now - KEPT_IN_VIEW,
+    )
+    return session.exec(seats).first() is not None

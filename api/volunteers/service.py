@@ -1,40 +1,67 @@
-"""The roster's service: a volunteer is entered whole, or refused with a reason."""
+"""The roster: a volunteer is entered whole, or refused with a reason; then comes, pauses, moves and leaves."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlmodel import Session, select
+from sqlalchemy import ColumnElement, true, update
+from sqlmodel import Session, col, select
 
 from api import ledger
-from api.errors import CodeTaken, NotFound
+from api.errors import ApiError, CodeTaken
 from api.models import AssignmentRow, AvailabilityRow, RequestRow, VolunteerRow
-from api.models.plans import IN_FORCE, AssignmentPublic, AssignmentState
-from api.models.volunteers import VolunteerCreate, VolunteerPublic
+from api.models.plans import IN_FORCE, AssignmentPublic
+from api.models.volunteers import (
+    MoveAsk,
+    PauseAsk,
+    SkillsAsk,
+    VolunteerChange,
+    VolunteerCreate,
+    VolunteerPublic,
+    VolunteerState,
+)
+from api.security import SHOWN, Actor, find, known_territory, known_unit, placed, roles_over, told
+from api.visibility import Sight, When, sight
 from api.vocabulary import check
 
-SHOWN = (*IN_FORCE, AssignmentState.DONE)
+APPLIED, ACTIVE, PAUSED, LEFT = VolunteerState
 
 
-def enter(session: Session, asked: VolunteerCreate, at: datetime) -> VolunteerPublic:
-    """Put a volunteer on the roster."""
-    (row,) = enter_all(session, [asked], at)
-    return VolunteerPublic.of(row)
+class VolunteerStateClash(ApiError):
+    status, code = 409, "volunteer_state"
 
 
-def enter_all(session: Session, asked: Sequence[VolunteerCreate], at: datetime) -> list[VolunteerRow]:
+class PauseInvalid(ApiError):
+    status, code = 422, "pause_invalid"
+
+
+def enter(
+    session: Session, asked: VolunteerCreate, at: datetime, by: Actor, state: VolunteerState = ACTIVE
+) -> VolunteerPublic:
+    """Put a volunteer on the roster, or on the list of those who would like to be."""
+    rows = enter_all(session, [asked], at, by, state)
+    return told(session, by, rows, VolunteerPublic)[0]
+
+
+def enter_all(
+    session: Session, asked: Sequence[VolunteerCreate], at: datetime, by: Actor, state: VolunteerState = ACTIVE
+) -> list[VolunteerRow]:
     """Put these volunteers on the roster, all or none."""
-    rows = [_row(session, one, at) for one in asked]
+    rows = [_row(session, one, at, by, state) for one in asked]
     session.add_all(rows)
     session.flush()
     ledger.turn(session)
+    ledger.note(session, "volunteer", [row.id for row in rows], None, state, by.name, at)
     return rows
 
 
-def _row(session: Session, asked: VolunteerCreate, at: datetime) -> VolunteerRow:
+def _row(session: Session, asked: VolunteerCreate, at: datetime, by: Actor, state: VolunteerState) -> VolunteerRow:
     if asked.code is not None and session.exec(select(VolunteerRow.id).where(VolunteerRow.code == asked.code)).first():
         raise CodeTaken("code", asked.code)
+    known_unit(session, by, asked.unit_id)
     row = VolunteerRow(
-        **asked.model_dump(exclude={"availability"}),
+        **asked.model_dump(exclude={"availability", "territory_id"}),
+        territory_id=placed(session, by, asked.territory_id),
+        state=state,
         created_at=at,
         availability=[AvailabilityRow(**period.model_dump()) for period in asked.availability],
     )
@@ -42,15 +69,118 @@ def _row(session: Session, asked: VolunteerCreate, at: datetime) -> VolunteerRow
     return row
 
 
-def schedule(session: Session, volunteer_id: int) -> list[AssignmentPublic]:
+def look(session: Session, volunteer_id: int, reader: Actor) -> tuple[VolunteerRow, Sight]:
+    """The volunteer with this id, and what this reader sees of them in full."""
+    row: VolunteerRow = find(session, VolunteerRow, volunteer_id, reader, "volunteer_id")
+    stages = {When.SELF} if row.id == reader.volunteer_id else set()
+    return row, sight(roles_over(session, reader, [row])(row), stages)
+
+
+def schedule(session: Session, volunteer_id: int, reader: Actor) -> list[AssignmentPublic]:
     """What this volunteer is asked to do, in the order of time."""
-    volunteer = session.get(VolunteerRow, volunteer_id)
-    if volunteer is None:
-        raise NotFound("volunteer_id", volunteer_id)
+    volunteer: VolunteerRow = find(session, VolunteerRow, volunteer_id, reader, "volunteer_id")
+    return _seats(session, volunteer, col(AssignmentRow.state).in_(SHOWN))
+
+
+def _seats(session: Session, volunteer: VolunteerRow, which: ColumnElement[bool]) -> list[AssignmentPublic]:
     found = (
         select(AssignmentRow, RequestRow.label)
         .join(RequestRow)
-        .where(AssignmentRow.volunteer_id == volunteer_id, AssignmentRow.state.in_(SHOWN))
+        .where(AssignmentRow.volunteer_id == volunteer.id, which)
         .order_by(AssignmentRow.starts_at)
     )
     return [AssignmentPublic.of(seat, label, volunteer.label) for seat, label in session.exec(found)]
+
+
+def approve(session: Session, volunteer_id: int, by: Actor, at: datetime) -> VolunteerChange:
+    """Take somebody who has applied onto the roster."""
+    row = _turned(session, volunteer_id, (APPLIED,), ACTIVE, by, at)
+    return _changed(session, row, by, [])
+
+
+def pause(session: Session, volunteer_id: int, asked: PauseAsk, by: Actor, at: datetime) -> VolunteerChange:
+    """From then to then nothing is planned for them; a later pause takes the place of an earlier one."""
+    if asked.ends_at <= asked.starts_at:
+        raise PauseInvalid("to", f"{asked.starts_at.isoformat()} – {asked.ends_at.isoformat()}")
+    period = {"paused_from": asked.starts_at, "paused_to": asked.ends_at}
+    row = _turned(session, volunteer_id, (ACTIVE, PAUSED), PAUSED, by, at, values=period)
+    _unmark(session, row, PAUSED)
+    meets = (col(AssignmentRow.starts_at) < asked.ends_at) & (col(AssignmentRow.ends_at) > asked.starts_at)
+    return _changed(session, row, by, _mark(session, row, PAUSED, meets, at))
+
+
+def resume(session: Session, volunteer_id: int, by: Actor, at: datetime) -> VolunteerChange:
+    """The pause is over, or is not to be."""
+    row = _turned(session, volunteer_id, (PAUSED,), ACTIVE, by, at, values={"paused_from": None, "paused_to": None})
+    _unmark(session, row, PAUSED)
+    return _changed(session, row, by, [])
+
+
+def move(session: Session, volunteer_id: int, asked: MoveAsk, by: Actor, at: datetime) -> VolunteerChange:
+    """A new home: whatever they hold may have become too far."""
+    row: VolunteerRow = find(session, VolunteerRow, volunteer_id, by, "volunteer_id")
+    there = asked.model_dump(exclude_unset=True)
+    if asked.territory_id is not None:
+        known_territory(session, by, asked.territory_id)
+    row = _turned(session, volunteer_id, (APPLIED, ACTIVE, PAUSED), row.state, by, at, "moved", there)
+    return _changed(session, row, by, _mark(session, row, "moved", true(), at))
+
+
+def train(session: Session, volunteer_id: int, asked: SkillsAsk, by: Actor, at: datetime) -> VolunteerChange:
+    """Other skills from now on, each with the last day on which it holds."""
+    row: VolunteerRow = find(session, VolunteerRow, volunteer_id, by, "volunteer_id")
+    row = _turned(session, volunteer_id, (APPLIED, ACTIVE, PAUSED), row.state, by, at, "skills", asked.model_dump())
+    check(row, at)
+    return _changed(session, row, by, [])
+
+
+def leave(session: Session, volunteer_id: int, by: Actor, at: datetime) -> VolunteerChange:
+    """They are not planned with any more. Their seats stay theirs until somebody finds another for each."""
+    row = _turned(session, volunteer_id, (APPLIED, ACTIVE, PAUSED), LEFT, by, at)
+    return _changed(session, row, by, _mark(session, row, LEFT, true(), at))
+
+
+def _turned(
+    session: Session,
+    volunteer_id: int,
+    was: Sequence[VolunteerState],
+    state: str,
+    by: Actor,
+    at: datetime,
+    why: str | None = None,
+    values: Mapping[str, object] = {},
+) -> VolunteerRow:
+    """The volunteer in another state, if nobody else was first."""
+    row: VolunteerRow = find(session, VolunteerRow, volunteer_id, by, "volunteer_id")
+    before, version = row.state, row.version
+    same = (col(VolunteerRow.id) == volunteer_id, col(VolunteerRow.version) == version)
+    change = update(VolunteerRow).where(*same).values(state=state, version=version + 1, **values)
+    if before not in was or session.execute(change).rowcount != 1:  # type: ignore[attr-defined]
+        raise VolunteerStateClash("volunteer_id", before)
+    ledger.turn(session)
+    ledger.note(session, "volunteer", [volunteer_id], before, state, by.name, at, why)
+    session.refresh(row)
+    return row
+
+
+def _mark(
+    session: Session, row: VolunteerRow, what: str, which: ColumnElement[bool], at: datetime
+) -> list[AssignmentPublic]:
+    """Seats in force that have not ended and are touched by a change carry its name."""
+    touched = (
+        (col(AssignmentRow.volunteer_id) == row.id)
+        & col(AssignmentRow.state).in_(IN_FORCE)
+        & (col(AssignmentRow.ends_at) > at)
+        & which
+    )
+    session.execute(update(AssignmentRow).where(touched).values(affected=what, version=AssignmentRow.version + 1))
+    return _seats(session, row, touched)
+
+
+def _unmark(session: Session, row: VolunteerRow, what: str) -> None:
+    marked = (AssignmentRow.volunteer_id == row.id, AssignmentRow.affected == what)
+    session.execute(update(AssignmentRow).where(*marked).values(affected=None, version=AssignmentRow.version + 1))
+
+
+def _changed(session: Session, row: VolunteerRow, by: Actor, affected: list[AssignmentPublic]) -> VolunteerChange:
+    return VolunteerChange(volunteer=told(session, by, [row], VolunteerPublic)[0], affected=affected)

@@ -7,7 +7,8 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 import httpx
@@ -16,7 +17,14 @@ from sqlalchemy import text
 from api import schema
 from api.db import Database
 from api.jobs.solving import Solver
+from api.models import SessionRow
+from api.models.people import GrantShape, KeyCreate, UserCreate
+from api.people import entry, users
+from api.roles import Role
+from api.security import COOKIE, HOUSE, hashed
 from api.settings import Settings
+
+DISPATCHER, ADMIN = Role.DISPATCHER, Role.ADMIN
 
 DAY = "2030-06-03"
 NOW = datetime(2030, 6, 1, 4, tzinfo=UTC)
@@ -57,6 +65,13 @@ def drop_guard(database: Database) -> None:
             connection.execute(text("ALTER TABLE assignments DROP CONSTRAINT no_double_booking"))
 
 
+def key_for(database: Database, name: str, *roles: Role, territory: int | None = None) -> str:
+    """A key with these roles; its secret."""
+    grants = [GrantShape(role=role, territory_id=territory) for role in roles]
+    with database.writing() as session:
+        return users.issue_key(session, KeyCreate(name=name, grants=grants), HOUSE, NOW).secret
+
+
 @dataclass
 class Desk:
     """Somebody who puts things in over HTTP."""
@@ -68,8 +83,42 @@ class Desk:
 
     @classmethod
     def at(cls, listener: socket.socket, database: Database, settings: Settings) -> "Desk":
+        """By default of a dispatcher for everywhere, who is the administrator too."""
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        return cls(httpx.Client(base_url=address, timeout=30, headers={"Accept-Language": "en"}), database, settings)
+        told = {"Accept-Language": "en", "Authorization": f"Bearer {key_for(database, 'desk', DISPATCHER, ADMIN)}"}
+        return cls(httpx.Client(base_url=address, timeout=30, headers=told), database, settings)
+
+    def as_(self, *roles: Role, territory: int | None = None) -> "Desk":
+        """The same service, as somebody else."""
+        key = key_for(self.database, f"desk {next(self.keys)}", *roles, territory=territory)
+        return self.holding(key)
+
+    def holding(self, key: str) -> "Desk":
+        """The same service, with this key."""
+        headers = {**self.client.headers, "authorization": f"Bearer {key}"}
+        client = httpx.Client(base_url=self.client.base_url, timeout=30, headers=headers)
+        return Desk(client, self.database, self.settings, self.keys)
+
+    def of(self, volunteer_id: int, *more: Role) -> "Desk":
+        """The same service, as this volunteer, who may be here for more than that."""
+        grants = [GrantShape(role=role) for role in (Role.VOLUNTEER, *more)]
+        asked = UserCreate(name=f"v{volunteer_id}.{next(self.keys)}", volunteer_id=volunteer_id, grants=grants)
+        with self.database.writing() as session:
+            token = entry.begin(session, users.create(session, asked, HOUSE, NOW).id, NOW).token
+            session.get_one(SessionRow, hashed(token)).expires_at = NOW + timedelta(days=90)  # whatever the clock says
+        address = str(self.client.base_url).rstrip("/")
+        headers = {"Accept-Language": "en", "Origin": address, "Cookie": f"{COOKIE}={token}"}
+        client = httpx.Client(base_url=address, timeout=30, headers=headers)
+        return Desk(client, self.database, self.settings, self.keys)
+
+    @cached_property
+    def clerk(self) -> "Desk":
+        """The same service, as a clerk who has handled nothing."""
+        return self.as_(Role.CLERK)
+
+    def anonymous(self) -> httpx.Client:
+        """A client that nobody knows yet; it keeps its cookies."""
+        return httpx.Client(base_url=self.client.base_url, timeout=30, headers={"Accept-Language": "en"})
 
     def post(self, path: str, body: Any, key: str | None = None, **headers: str) -> httpx.Response:
         headers = {"Idempotency-Key": key or f"key-{next(self.keys)}", **headers}

@@ -290,7 +290,7 @@ def at_first_schema(url: str) -> Database:
 
 # Every state change has its row.
 
-NOUNS = {"plan": "plans", "request": "requests", "assignment": "assignments"}
+NOUNS = {"plan": "plans", "request": "requests", "assignment": "assignments", "volunteer": "volunteers"}
 
 
 def states(desk) -> dict[tuple[str, int], str]:

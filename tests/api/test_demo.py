@@ -2,9 +2,11 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -35,9 +37,9 @@ def folder(tmp_path_factory) -> Path:
 
 def test_a_demo_killed_half_way_begins_again(folder):
     killed = demo(folder, "--once")
-    where = address(killed)
+    address(killed)
     until = time.monotonic() + 30
-    while not _entered(where) and time.monotonic() < until:
+    while not _entered(folder) and time.monotonic() < until:
         time.sleep(0.05)
     killed.send_signal(signal.SIGKILL)
     killed.wait()
@@ -53,12 +55,18 @@ def test_a_demo_killed_half_way_begins_again(folder):
     assert subprocess.run(check, cwd=folder, env=environment, stdout=subprocess.DEVNULL).returncode == 0
 
 
-def _entered(where: str) -> bool:
+def _entered(folder: Path) -> bool:
     """Some requests are in, not all of them."""
-    try:
-        return len(httpx.get(f"{where}/v1/requests").json().get("items", [])) > 5
-    except httpx.HTTPError:
-        return False
+    with closing(sqlite3.connect(folder / "var/demo/demo.db", timeout=5)) as database:
+        return database.execute("SELECT count(*) FROM requests").fetchone()[0] > 5
+
+
+def _link(running: subprocess.Popen) -> str:
+    """The one that opens the demo."""
+    for line in running.stdout:
+        if "/enter/" in line:
+            return line.strip()
+    raise AssertionError("the demo ended without a link")
 
 
 def test_a_second_run_is_ready_within_ten_seconds(folder):
@@ -67,7 +75,13 @@ def test_a_second_run_is_ready_within_ten_seconds(folder):
     where = address(running)
     assert httpx.get(f"{where}/readyz").status_code == 200
     assert time.monotonic() - began < 10
-    assert [plan["state"] for plan in httpx.get(f"{where}/v1/plans").json()["items"]] == ["published"]
+    assert httpx.get(f"{where}/v1/plans").status_code == 401
+    with httpx.Client(base_url=where, follow_redirects=True) as client:
+        page = client.get(_link(running))
+        assert page.status_code == 200 and 'class="map"' in page.text
+        assert [plan["state"] for plan in client.get("/v1/plans").json()["items"]] == ["published"]
+        (grant,) = client.get("/v1/me").json()["grants"]
+        assert grant["role"] == "dispatcher" and grant["territory_id"]
 
     second = demo(folder, "--once")
     said, _ = second.communicate(timeout=30)

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from api import sessions
+from api.roles import Role
 from tests.api.desk import at, request, volunteer
 from tests.api.test_publish import refused
 
@@ -39,7 +40,9 @@ def step(desk, seat, event, **body):
 
 
 def event(desk, request_id, name, **body):
-    return desk.post(f"/v1/requests/{request_id}/{name}", body)
+    """What happens to a request: said by the desk, or by a clerk where the resident is asked."""
+    who = desk.clerk if name in ("rate", "call-back", "reopen") else desk
+    return who.post(f"/v1/requests/{request_id}/{name}", body)
 
 
 def state(desk, request_id):
@@ -208,7 +211,7 @@ def test_giving_a_seat_to_somebody_else_needs_a_reason(desk, hand, clock):
     assert desk.get(f"/v1/assignments/{seat}")["state"] == "released"
     step(desk, second, "accept").raise_for_status()
     clock["now"] = datetime.fromisoformat(at("09:00"))
-    step(desk, second, "check-in", by_phone=True).raise_for_status()
+    step(desk, second, "check-in").raise_for_status()
     third = desk.enter("/v1/volunteers", volunteer())
     refused(assign(desk, asked, third, "09:20"), 409, "service_started")
     assign(desk, asked, third, "09:20", reason="中途身体不适").raise_for_status()
@@ -218,13 +221,38 @@ def test_giving_a_seat_to_somebody_else_needs_a_reason(desk, hand, clock):
 def test_checking_in_takes_the_code_and_the_time(desk, hand, clock):
     (person, _), asked = hand
     seat = seat_of(desk, asked, person)
-    refused(step(desk, seat, "check-in", by_phone=True), 409, "transition_illegal")
+    refused(step(desk, seat, "check-in"), 409, "transition_illegal")
     step(desk, seat, "accept").raise_for_status()
-    refused(step(desk, seat, "check-in", by_phone=True), 409, "not_its_time")
+    refused(step(desk, seat, "check-in"), 409, "not_its_time")
     clock["now"] = datetime.fromisoformat(at("08:30"))
-    refused(step(desk, seat, "check-in", code="wrong"), 422, "check_in_code_wrong")
-    refused(step(desk, seat, "check-in"), 422, "check_in_code_wrong")
-    step(desk, seat, "check-in", code=code(desk, asked)).raise_for_status()
+    own = desk.of(person)
+    refused(step(own, seat, "check-in", code="wrong"), 422, "check_in_code_wrong")
+    refused(step(own, seat, "check-in"), 422, "check_in_code_wrong")
+    step(own, seat, "check-in", code=code(desk, asked)).raise_for_status()
+    assert desk.get(f"/v1/assignments/{seat}")["by_phone"] is False
+
+
+def test_whoever_says_it_for_another_has_it_by_phone(desk, hand):
+    (person, other), asked = hand
+    seat = seat_of(desk, asked, person)
+    refused(step(desk.of(other), seat, "accept"), 404, "not_found")
+    assert step(desk, seat, "accept").json()["by_phone"] is True
+
+
+def test_who_handled_it_does_not_call_back(desk, hand, clock):
+    """Neither whoever dispatched or reported it, nor a clerk who was there as a volunteer."""
+    (person, _), asked = hand
+    seat = seat_of(desk, asked, person)
+    both = desk.as_(Role.DISPATCHER, Role.CLERK)
+    step(both, seat, "accept").raise_for_status()
+    clock["now"] = datetime.fromisoformat(at("09:00"))
+    step(desk, seat, "check-in").raise_for_status()
+    step(desk, seat, "finish", minutes=30).raise_for_status()
+    event(desk, asked, "rate", stars=4).raise_for_status()
+    for who in (both, desk.of(person, Role.CLERK)):
+        refused(who.post(f"/v1/requests/{asked}/call-back", {"result": "satisfied"}), 409, "callback_not_independent")
+    refused(desk.post(f"/v1/requests/{asked}/call-back", {"result": "satisfied"}), 403, "forbidden")
+    event(desk, asked, "call-back", result="satisfied").raise_for_status()
 
 
 @pytest.mark.parametrize("minutes", [0, -1, 1500, "30"])
@@ -327,10 +355,10 @@ def test_the_second_time_somebody_else_comes(desk, hand, clock):
 def serve(desk, asked, person, clock):
     """From nobody asked to done, by phone."""
     seat = seat_of(desk, asked, person)
-    step(desk, seat, "accept", by_phone=True).raise_for_status()
+    step(desk, seat, "accept").raise_for_status()
     clock["now"] = datetime.fromisoformat(at("09:00"))
-    step(desk, seat, "check-in", by_phone=True).raise_for_status()
-    step(desk, seat, "finish", minutes=30, by_phone=True).raise_for_status()
+    step(desk, seat, "check-in").raise_for_status()
+    step(desk, seat, "finish", minutes=30).raise_for_status()
 
 
 def served(desk, hand, clock):

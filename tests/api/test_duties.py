@@ -86,7 +86,7 @@ def test_what_nobody_rates_is_called_back_all_the_same(desk, scan, clock):  # no
     seat = seat_of(desk, asked, person)
     step(desk, seat, "accept").raise_for_status()
     clock["now"] = datetime.fromisoformat(at("09:00"))
-    step(desk, seat, "check-in", by_phone=True).raise_for_status()
+    step(desk, seat, "check-in").raise_for_status()
     step(desk, seat, "finish", minutes=20).raise_for_status()
     scan(clock["now"] + timedelta(hours=71))
     assert state(desk, asked) == "served"

@@ -33,7 +33,7 @@ def test_a_key_in_flight_is_told_so(desk):
 
     def hold() -> None:
         row = {
-            "key": "one",
+            "key": "key-1 one",  # as the desk's own is kept
             "fingerprint": "",
             "status": 201,
             "answer": {},

@@ -45,12 +45,13 @@ def test_what_the_database_tells(desk):
     first = desk.enter("/v1/plans", period())
     desk.enter("/v1/plans", period())
     desk.change("UPDATE plans SET state = 'solving' WHERE id = :id", id=first)
+    (audited,) = desk.rows("SELECT count(*) FROM audit")
     told = figures(desk.client.get("/metrics").text)
     assert told["diandan_plans", "state=queued"] == told["diandan_plans", "state=solving"] == 1
     assert told["diandan_plans", "state=published"] == 0
     assert told[("diandan_jobs_waiting",)] == told[("diandan_jobs_running",)] == 1
     assert 0 <= told[("diandan_oldest_waiting_job_seconds",)] < 60
-    assert told[("diandan_audit_rows",)] == 2
+    assert told[("diandan_audit_rows",)] == audited[0] >= 3
     assert told[("diandan_database_up",)] == 1
 
 

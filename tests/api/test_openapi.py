@@ -6,11 +6,15 @@ import pytest
 from tests.api.desk import request, volunteer
 
 OPERATIONS = {
-    "acceptAssignment", "answerRequest", "assignRequest", "callBackRequest", "cancelRequest", "checkInAssignment",
-    "declineAssignment", "finishAssignment", "getAssignment", "mergeRequest", "rateRequest", "rejectRequest",
-    "reopenRequest", "resumeRequest", "serveRequest", "triageRequest", "waitRequest", "withdrawAssignment",
-    "createPlan", "createRequest", "createVolunteer", "getPlan", "getPlanFile", "getPlanInstance", "getRequest",
-    "getSchedule", "listPlans", "listRequests", "listVolunteers", "livez", "publishPlan", "readyz",
+    "acceptAssignment", "activateUser", "answerRequest", "approveVolunteer", "assignRequest", "callBackRequest",
+    "cancelRequest", "changeGrants", "changeSkills", "checkInAssignment", "createKey", "createPlan", "createRequest",
+    "createTerritory", "createUnit", "createUser", "createVolunteer", "deactivateUser", "declineAssignment",
+    "finishAssignment", "getAssignment", "getMe", "getPlan", "getPlanFile", "getPlanInstance", "getRequest",
+    "getSchedule", "getVolunteer", "leaveVolunteer", "linkUser", "listKeys", "listPlans", "listRequests",
+    "listTerritories", "listUnits", "listUsers", "listVolunteers", "livez", "logIn", "logOut", "mergeRequest",
+    "moveTerritory", "moveVolunteer", "pauseVolunteer", "publishPlan", "rateRequest", "readyz", "registerVolunteer",
+    "rejectRequest", "reopenRequest", "resumeRequest", "resumeVolunteer", "revokeKey", "rotateKey", "serveRequest",
+    "triageRequest", "waitRequest", "withdrawAssignment",
 }  # fmt: skip
 
 
@@ -29,7 +33,25 @@ def test_operations_keep_their_names(described):
     assert all(one["tags"] and one["description"] for one in operations(described))
 
 
-@pytest.mark.parametrize("shape", ["VolunteerCreate", "RequestCreate", "PlanCreate", "PlanPublish"])
+@pytest.mark.parametrize(
+    "shape",
+    [
+        "VolunteerCreate",
+        "RequestCreate",
+        "PlanCreate",
+        "PlanPublish",
+        "PauseAsk",
+        "MoveAsk",
+        "SkillsAsk",
+        "TerritoryCreate",
+        "TerritoryMove",
+        "UnitCreate",
+        "UserCreate",
+        "GrantsChange",
+        "KeyCreate",
+        "LogIn",
+    ],
+)
 def test_examples_fit_their_schema(described, shape):
     schema = described["components"]["schemas"][shape]
     jsonschema.validate(schema["example"], {**schema, "components": described["components"]})

@@ -40,6 +40,8 @@ from api.models.volunteers import VolunteerCreate
 from api.plans import by_hand
 from api.requests import life
 from api.requests import service as requests
+from api.roles import Role
+from api.security import HOUSE, Actor, Grant
 from api.settings import Settings
 from api.transitions import Act
 from api.volunteers import service as volunteers
@@ -68,6 +70,14 @@ ANSWERED = {
     "check_in": {"accepted"},
     "finish": {"checked_in"},
 }
+ALLOWED = {
+    "desk": {"triage", "answer", "reject", "merge", "wait", "resume", "cancel", *ANSWERED},
+    "clerk": {"answer", "rate", "call_back", "reopen", "cancel"},
+}
+ACTORS = {
+    name: Actor(name, (Grant(role),), user_id=id)
+    for id, (name, role) in enumerate([("desk", Role.DISPATCHER), ("clerk", Role.CLERK)], 1)
+}
 BODIES = {
     "triage": Triage(),
     "answer": Answer(answer="好"),
@@ -79,7 +89,7 @@ BODIES = {
     "accept": Accept(),
     "decline": Decline(),
     "withdraw": Withdraw(because="ill"),
-    "check_in": CheckIn(by_phone=True),
+    "check_in": CheckIn(),
     "finish": Finish(minutes=30),
 }
 visited: set[tuple[str, str | None, str]] = set()
@@ -89,28 +99,30 @@ class Lives(RuleBasedStateMachine):
     """One request with two seats, five people, one clock that stands still unless it is moved."""
 
     database = None
+    common = ALLOWED["desk"] & ALLOWED["clerk"]
 
     @initialize(submitted=st.booleans())
     def begin(self, submitted):
         self.now = MORNING
         with self.database.writing() as session:
             people = [VolunteerCreate.model_validate(volunteer("08:00", "20:00")) for _ in range(5)]
-            self.people = [int(row.id) for row in volunteers.enter_all(session, people, self.now)]
+            self.people = [int(row.id) for row in volunteers.enter_all(session, people, self.now, HOUSE)]
             asked = request(seats=[{}, {}], submitted=submitted, service="清扫")
-            self.id = requests.enter(session, RequestCreate.model_validate(asked), self.now, "desk").id
-            self.other = requests.enter(session, RequestCreate.model_validate(asked), self.now, "desk").id
+            self.id = requests.enter(session, RequestCreate.model_validate(asked), self.now, HOUSE).id
+            self.other = requests.enter(session, RequestCreate.model_validate(asked), self.now, HOUSE).id
 
-    @rule(event=st.sampled_from(sorted(ASKED)), department=st.booleans())
-    def ask(self, event, department):
-        """Something the desk or the resident may want, at any moment."""
+    @rule(event=st.sampled_from(sorted(ASKED)), department=st.booleans(), stranger=st.integers(0, 9))
+    def ask(self, event, department, stranger):
+        """Something the desk or the resident may want, at any moment; now and then said by whoever may not."""
         before = self.request()
-        allowed = before.state in ASKED[event]
+        name = next(who for who in ACTORS if (event in ALLOWED[who]) == (stranger > 0 or event in self.common))
+        allowed = before.state in ASKED[event] and event in ALLOWED[name]
         if event == "reopen":
             allowed &= before.state != "closed" or before.outcome == "done"
         body = BODIES.get(event) or self.body(event, department)
         if event == "wait" and department:
             allowed &= before.returned < 2
-        self.happens(allowed, lambda session, act: getattr(life, event)(session, self.id, body, act, None))
+        self.happens(allowed, lambda session, act: getattr(life, event)(session, self.id, body, act, None), name)
 
     def body(self, event, department):
         if event == "merge":
@@ -142,16 +154,16 @@ class Lives(RuleBasedStateMachine):
         scanner = Scanner(self.database, {**duties.handlers(self.database, Settings()), "round": duties.forget})
         scanner.scan(self.now + timedelta(minutes=minutes))
 
-    def happens(self, allowed, does):
-        told = self.tried(does)
+    def happens(self, allowed, does, who="desk"):
+        told = self.tried(does, who)
         assert (told is None) == allowed, f"{told} in {self.request().state}, allowed: {allowed}"
 
-    def tried(self, does):
+    def tried(self, does, who="desk"):
         """The code of the refusal, and then nothing has changed; None when it was done."""
         before = self.everything()
         try:
             with self.database.writing() as session:
-                does(session, Act("desk", self.now))
+                does(session, Act(ACTORS[who], self.now))
         except ApiError as error:
             assert self.everything() == before
             return error.code

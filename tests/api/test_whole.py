@@ -6,7 +6,9 @@ from sqlalchemy import event, text
 from tests.api.desk import period, request, volunteer
 
 ROSTER = ["volunteers", "availability", "requests", "request_windows"]
-TABLES = [*ROSTER, "plans", "plan_files", "assignments", "audit", "audit_head", "ledger", "idempotency_keys"]
+PEOPLE = ["territories", "units", "users", "grants", "api_keys", "sessions", "links", "login_attempts", "access_log"]
+LEDGERS = ["audit", "audit_head", "ledger", "idempotency_keys"]
+TABLES = [*ROSTER, *PEOPLE, "plans", "plan_files", "assignments", *LEDGERS]
 
 
 class Trip(Exception):
@@ -52,10 +54,14 @@ def writes(desk):
         "request": ("/v1/requests", request(partners=[1]), {}),
         "plan": ("/v1/plans", period(), {}),
         "publish": (f"{where}/publish", {}, {"If-Match": version}),
+        "territory": ("/v1/territories", {"name": "莲湖区"}, {}),
+        "user": ("/v1/users", {"name": "wang", "grants": [{"role": "clerk"}]}, {}),
+        "leave": ("/v1/volunteers/1/leave", {}, {}),
+        "key": ("/v1/keys", {"name": "热线", "grants": [{"role": "clerk"}]}, {}),
     }
 
 
-@pytest.mark.parametrize("write", ["volunteer", "request", "plan", "publish"])
+@pytest.mark.parametrize("write", ["volunteer", "request", "plan", "publish", "territory", "user", "leave", "key"])
 def test_a_write_is_kept_whole_or_not_at_all(desk, writes, wire, write):
     path, body, headers = writes[write]
     before = everything(desk)

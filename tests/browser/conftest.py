@@ -9,6 +9,11 @@ import pytest
 from playwright.sync_api import Browser, Page, Request, Response, sync_playwright
 
 from api.app import create_app
+from api.db import Database
+from api.models.people import GrantShape, UserCreate
+from api.people import entry, users
+from api.roles import Role
+from api.security import COOKIE, HOUSE
 from api.serving import answering, listening
 from api.sessions import now
 from api.settings import Settings
@@ -29,17 +34,43 @@ FLAGS = [
 NOW = datetime.fromisoformat("2026-03-03T14:40+08:00")
 
 
+PASSWORD = "correct horse battery"
+
+
+@dataclass(frozen=True)
+class Served:
+    """Where the service is, and a session of its dispatcher."""
+
+    address: str
+    session: str
+
+
 @pytest.fixture(scope="session")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where the plan of `lianhu-day` is shown, in the afternoon of its day."""
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The plan of `lianhu-day`, in the afternoon of its day; `wang` is its dispatcher."""
     settings = Settings(database_url=f"sqlite:///{Path(tmp_path_factory.mktemp('day'), 'diandan.db')}", port=0)
     database = migrated(settings.database_url)
     seeded(database, preset("lianhu-day"))
+    session = dispatcher(database)
     database.close()
     app = create_app(settings)
     app.dependency_overrides[now] = lambda: NOW
     with listening(settings, False) as listener, answering(app, listener):
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        yield Served(f"http://127.0.0.1:{listener.getsockname()[1]}", session)
+
+
+def dispatcher(database: Database) -> str:
+    """Somebody who has set their password; the token of a session of theirs."""
+    with database.writing() as session:
+        asked = UserCreate(name="wang", label="王主任", grants=[GrantShape(role=Role.DISPATCHER)])
+        users.create(session, asked, HOUSE, NOW)
+        link = users.link(session, users.named(session, "wang"), "", NOW, "test").link
+    return entry.set_password(database, link.removeprefix("/enter/"), PASSWORD, NOW).token
+
+
+@pytest.fixture(scope="session")
+def address(served: Served) -> str:
+    return served.address
 
 
 @pytest.fixture(scope="session")
@@ -86,8 +117,21 @@ def viewport() -> tuple[int, int]:
 
 
 @pytest.fixture
-def page(chromium: Browser, address: str, viewport: tuple[int, int]) -> Iterator[Page]:
+def stranger(chromium: Browser, address: str, viewport: tuple[int, int]) -> Iterator[Page]:
+    """A page of somebody who has not logged in."""
     width, height = viewport
-    context = chromium.new_context(base_url=address, viewport={"width": width, "height": height}, locale="zh-CN")
+    screen = {"width": width, "height": height}
+    context = chromium.new_context(base_url=address, viewport=screen, locale="zh-CN", java_script_enabled=False)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def page(chromium: Browser, served: Served, viewport: tuple[int, int]) -> Iterator[Page]:
+    """A page of the dispatcher."""
+    width, height = viewport
+    screen = {"width": width, "height": height}
+    context = chromium.new_context(base_url=served.address, viewport=screen, locale="zh-CN")
+    context.add_cookies([{"name": COOKIE, "value": served.session, "url": served.address}])
     yield context.new_page()
     context.close()

@@ -12,6 +12,7 @@ from api.models.requests import RequestCreate
 from api.models.volunteers import VolunteerCreate
 from api.plans import load, publish, store
 from api.requests import service as requests
+from api.security import HOUSE
 from api.settings import Settings
 from api.volunteers import service as volunteers
 from matcher import Instance, instance_document, solve, why_chosen
@@ -23,7 +24,7 @@ def seeded(database: Database, instance: Instance, steps: int = 50) -> int:
     """A published plan of this instance; its id."""
     enter(database, instance)
     plan_id = proposed(database, instance, steps)
-    wish = publish.Wish(plan_id, 2, "test", instance.moment(0), None)
+    wish = publish.Wish(plan_id, 2, HOUSE, instance.moment(0), None)
     with database.writing() as session:
         publish.publish(database, session, wish, Settings(timezone=ZONE))
     return plan_id
@@ -35,10 +36,10 @@ def enter(database: Database, instance: Instance) -> None:
     at = instance.moment(0)
     with database.writing() as session:
         asked = [VolunteerCreate.model_validate(_coded(entry)) for entry in document["volunteers"]]
-        people = {row.code: row.id for row in volunteers.enter_all(session, asked, at)}
+        people = {row.code: row.id for row in volunteers.enter_all(session, asked, at, HOUSE)}
         for entry in document["requests"]:
             named = {key: [people[id] for id in entry[key]] for key in ("partners", "forbidden") if key in entry}
-            requests.enter(session, RequestCreate.model_validate({**_coded(entry), **named}), at, "test")
+            requests.enter(session, RequestCreate.model_validate({**_coded(entry), **named}), at, HOUSE)
 
 
 def _coded(entry: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,8 @@ import httpx
 import pytest
 
 from api.console.read import VISITS
+from api.security import COOKIE
+from tests.browser.conftest import PASSWORD
 
 PHONE = 390, 844
 OVERLAPS = """kind => {
@@ -18,8 +20,27 @@ OVERLAPS = """kind => {
 
 
 @pytest.fixture(scope="module")
-def plan(address):
-    return httpx.get(f"{address}/v1/plans/1").json()
+def plan(served):
+    return httpx.get(f"{served.address}/v1/plans/1", headers={"Cookie": f"{COOKIE}={served.session}"}).json()
+
+
+@pytest.mark.parametrize("viewport", [(1366, 768), PHONE])
+def test_one_logs_in_without_any_script(stranger, viewport):
+    stranger.goto("/?day=2026-03-03")
+    assert stranger.title() == "登录 · 点单"
+    assert stranger.locator("html").bounding_box()["width"] <= viewport[0]
+    stranger.get_by_label("登录名").fill("wang")
+    stranger.get_by_label("密码").fill("wrong")
+    stranger.get_by_role("button", name="登录").click()
+    assert stranger.get_by_role("alert").is_visible() and stranger.get_by_label("登录名").input_value() == "wang"
+    stranger.get_by_label("密码").fill(PASSWORD)
+    stranger.get_by_role("button", name="登录").click()
+    stranger.wait_for_url("**/?day=2026-03-03")
+    assert "派单方案" in stranger.title() and stranger.get_by_role("link", name="王主任").is_visible()
+    stranger.get_by_role("button", name="退出").click()
+    assert stranger.title() == "登录 · 点单"
+    stranger.goto("/")
+    assert stranger.title() == "登录 · 点单"
 
 
 @pytest.mark.parametrize("lang, title", [("zh", "3月3日 周二 派单方案 · 点单"), ("en", "Tue 3 Mar Plan · diandan")])

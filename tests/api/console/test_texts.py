@@ -9,6 +9,7 @@ import pytest
 import api.console
 from api.console.texts import TEXTS, calendar_day, speaker
 from api.models.plans import PlanState
+from api.roles import ROLES
 from api.volunteers.service import SHOWN
 from matcher import MODES, PRIORITIES, TERMS
 from tests.api.desk import NOW
@@ -23,6 +24,7 @@ FAMILIES = {
     "term": TERMS,
     "mode": MODES,
     "seat": SHOWN,
+    "role": ROLES,
     "news": ("queued", "solving", "proposed", "failed"),
 }
 

@@ -1,0 +1,1 @@
+"""People who use the service: territories, users, keys, and the way in."""

@@ -1,0 +1,93 @@
+"""The territory tree: districts, streets, communities, grids; and the units that send volunteers."""
+
+from datetime import datetime
+
+from sqlalchemy import func, update
+from sqlmodel import Session, col, select
+
+from api import ledger
+from api.errors import ApiError, CodeTaken
+from api.models import TerritoryRow, UnitRow
+from api.models.people import LEVELS, TerritoryCreate, TerritoryPublic, UnitCreate, UnitPublic
+from api.security import Actor, Forbidden, TerritoryUnknown, below, find, placed, reach
+
+
+class LevelInvalid(ApiError):
+    status, code = 422, "level_invalid"
+
+
+class NameTaken(ApiError):
+    status, code = 409, "name_taken"
+
+
+def create(session: Session, asked: TerritoryCreate, actor: Actor, at: datetime) -> TerritoryPublic:
+    """A new territory under its parent; a new district only by whoever is there for all of them."""
+    taken = select(TerritoryRow.id).where(TerritoryRow.code == asked.code)
+    if asked.code is not None and session.exec(taken).first():
+        raise CodeTaken("code", asked.code)
+    parent = _parent(session, asked.parent_id, actor)
+    row = TerritoryRow(
+        parent_id=asked.parent_id, name=asked.name, code=asked.code, level=_level_under(parent), path="/"
+    )
+    session.add(row)
+    session.flush()
+    row.path = f"{parent.path if parent else '/'}{row.id}/"
+    ledger.note(session, "territory", [row.id], None, row.level, actor.name, at)
+    return public(row)
+
+
+def move(session: Session, territory_id: int, parent_id: int, actor: Actor, at: datetime) -> TerritoryPublic:
+    """Put a territory, with all it holds, under another parent of the same level as before."""
+    row: TerritoryRow = find(session, TerritoryRow, territory_id, actor, "territory_id")
+    parent = _parent(session, parent_id, actor)
+    if row.level != _level_under(parent):
+        raise LevelInvalid("parent_id", parent.level)
+    old, new = row.path, f"{parent.path}{row.id}/"
+    moved = func.substr(TerritoryRow.path, len(old) + 1)
+    session.execute(update(TerritoryRow).where(below(old)).values(path=new + moved))
+    row.parent_id = parent_id
+    ledger.note(session, "territory", [territory_id], old, new, actor.name, at)
+    session.flush()
+    return public(row)
+
+
+def _parent(session: Session, parent_id: int | None, actor: Actor) -> TerritoryRow | None:
+    """Held against others who move it meanwhile: paths below it are made from its own."""
+    if parent_id is None:
+        if not actor.whole:
+            raise Forbidden
+        return None
+    session.execute(update(TerritoryRow).where(col(TerritoryRow.id) == parent_id).values(id=parent_id))
+    row = session.exec(select(TerritoryRow).where(TerritoryRow.id == parent_id, reach(actor, TerritoryRow))).first()
+    if row is None:
+        raise TerritoryUnknown("parent_id", parent_id)
+    return row
+
+
+def _level_under(parent: TerritoryRow | None) -> str:
+    if parent is None:
+        return LEVELS[0]
+    if parent.level == LEVELS[-1]:
+        raise LevelInvalid("parent_id", parent.level)
+    return LEVELS[LEVELS.index(parent.level) + 1]
+
+
+def public(row: TerritoryRow) -> TerritoryPublic:
+    """A territory as it goes out."""
+    return TerritoryPublic(id=row.id, parent_id=row.parent_id, level=row.level, name=row.name, code=row.code)
+
+
+def create_unit(session: Session, asked: UnitCreate, actor: Actor, at: datetime) -> UnitPublic:
+    """A new work unit."""
+    if session.exec(select(UnitRow.id).where(UnitRow.name == asked.name)).first():
+        raise NameTaken("name", asked.name)
+    row = UnitRow(name=asked.name, territory_id=placed(session, actor, asked.territory_id))
+    session.add(row)
+    session.flush()
+    ledger.note(session, "unit", [row.id], None, "created", actor.name, at)
+    return public_unit(row)
+
+
+def public_unit(row: UnitRow) -> UnitPublic:
+    """A work unit as it goes out."""
+    return UnitPublic(id=row.id, name=row.name, territory_id=row.territory_id)
