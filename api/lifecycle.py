@@ -161,6 +161,7 @@ SEAT = Machine(
             "release", (Seat.PROPOSED, Seat.OFFERED, Seat.ACCEPTED), Seat.RELEASED,
             (Who.CLERK, Who.DISPATCHER, Who.HOUSE), stops=("T4",),
         ),
+        Edge("restore", (Seat.RELEASED,), Seat.OFFERED, DESK, "what took its place is undone", starts=("T4",)),
     ),
 )  # fmt: skip
 

@@ -292,6 +292,13 @@ MESSAGES: dict[str, dict[str, str]] = MATCHER_MESSAGES | {
         "请登记新的请求",
         "enter a new request",
     ),
+    "undo_expired": _say(
+        "席位现在是 {value}；只有 {limit} 分钟内手工指派、还没有答复也没有进入方案的才能撤销",
+        "the seat is {value}; only what was given by hand in the last {limit} minutes can be undone, "
+        "as long as it is neither answered nor in a plan",
+        "请改派，或请志愿者退单",
+        "assign somebody else, or have the volunteer give it back",
+    ),
     "callback_not_independent": _say(
         "您经办过这件请求，不能由您回访",
         "you have had a hand in this request, so another calls back",

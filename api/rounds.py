@@ -1,17 +1,26 @@
 """A wish for a planning round, as a clock due at once: many wishes for a day of one territory are one round."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, time
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import selectinload
 from sqlmodel import Session, col, func, select
 
 from api import clocks
 from api.db import zone
 from api.models import ClockRow, GrantRow, RequestRow, TerritoryRow
+from api.models.requests import RequestState
 from api.roles import Role
 from api.timing import local_day
+from api.workdays import WorkingTime
 
 DAY, NAME = "day", "round"
+
+DAILY = "rounds"
+"""The clock that plans whatever waits, at set times."""
 
 
 def wish(session: Session, request: RequestRow, at: datetime) -> None:
@@ -26,11 +35,42 @@ def wish(session: Session, request: RequestRow, at: datetime) -> None:
         ClockRow.noun == noun, ClockRow.noun_id == day, ClockRow.name == NAME, clocks.RUNNING
     )
     if session.exec(wished).first() is None:
-        try:
-            with session.begin_nested():
-                clocks.start(session, noun, day, NAME, at, clocks.in_force(session, zone(session)), at)
-        except IntegrityError:
-            pass  # somebody else has just wished the same
+        _start_once(session, noun, day, NAME, at, at)
+
+
+def wish_all(session: Session, at: datetime) -> None:
+    """A round for every day and territory in which something waits."""
+    waiting = (
+        select(RequestRow).where(RequestRow.state == RequestState.TRIAGED).options(selectinload(RequestRow.windows))
+    )
+    for request in session.exec(waiting.order_by("id")):
+        wish(session, request, at)
+
+
+def wind(session: Session, times: Sequence[str], at: datetime) -> None:
+    """At the next of these local times on a working day whatever waits is planned; an earlier wish ends."""
+    clocks.stop(session, DAILY, 1, DAILY, at)
+    if times:
+        working = clocks.in_force(session, zone(session)).working
+        _start_once(session, DAILY, 1, DAILY, _next(working, times, ZoneInfo(zone(session)), at), at)
+
+
+def _next(working: WorkingTime, times: Sequence[str], local: ZoneInfo, at: datetime) -> datetime:
+    """The next of these times on a working day."""
+    today = at.astimezone(local).date()
+    day = today if working.is_workday(today) else working.next_workday(today)
+    for text in sorted(times):
+        moment = datetime.combine(day, time.fromisoformat(text), local).astimezone(UTC)
+        if moment > at:
+            return moment
+    first = time.fromisoformat(min(times))
+    return datetime.combine(working.next_workday(day), first, local).astimezone(UTC)
+
+
+def _start_once(session: Session, noun: str, noun_id: int, name: str, due: datetime, at: datetime) -> None:
+    """Somebody else may start the same clock at this moment; then theirs will do."""
+    with suppress(IntegrityError), session.begin_nested():
+        clocks.start(session, noun, noun_id, name, due, clocks.in_force(session, zone(session)), at)
 
 
 def part_of(clock: ClockRow) -> int | None:

@@ -3,6 +3,7 @@
 import ipaddress
 import json
 import sys
+from datetime import time
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -32,6 +33,9 @@ class Settings(BaseSettings):
     )
     timezone: str = Field("Asia/Shanghai", description="decides the calendar day, and display")
     lead_minutes: int = Field(30, ge=0, le=1440, description="nobody is sent at shorter notice")
+    rounds: list[str] = Field(
+        ["08:15", "12:45"], description="local times at which whatever waits is planned, on working days"
+    )
     round_seconds: int = Field(10, ge=1, le=3600, description="how long a round may look that nobody asked for")
     executor_id: str = Field("worker-1", description="name of this worker, its own on every machine, never changed")
     log: Literal["json", "text"] = Field(
@@ -45,6 +49,14 @@ class Settings(BaseSettings):
     solve_memory_bytes: int = Field(6 * 2**30, ge=2**28, description="resident memory at which a solve is ended")
     solve_grace_seconds: float = Field(10, ge=0, description="how long a solve may overrun its seconds")
     solve_attempts: int = Field(3, ge=1, description="how often a solve that dies is begun again before it is failed")
+
+    @field_validator("rounds")
+    @classmethod
+    def _times(cls, value: list[str]) -> list[str]:
+        """Times of day as 08:15."""
+        for text in value:
+            time.fromisoformat(text)
+        return value
 
     @field_validator("public_url")
     @classmethod

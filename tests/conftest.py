@@ -12,6 +12,8 @@ from tests.postgres.cluster import INSTALL, Cluster, binaries, cluster
 
 pytest_plugins = ["tests.proofs"]
 
+os.environ["DIANDAN_ROUNDS"] = "[]"  # a test of the morning would meet a round
+
 
 def absent(name: str, install: str) -> NoReturn:
     """Skip and say what to install; fail instead where DIANDAN_REQUIRE names it, as on CI."""

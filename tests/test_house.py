@@ -26,7 +26,7 @@ ROOMS = {
     "plans": (),
     "people": (),
     "jobs": ("plans",),
-    "console": ("assignments", "plans", "volunteers", "people"),
+    "console": ("assignments", "plans", "requests", "volunteers", "people"),
 }
 """The rooms of the service stand on tables and not on each other, but who computes plans and who shows them."""
 

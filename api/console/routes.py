@@ -25,11 +25,15 @@ from api.messages import hint
 from api.models import PlanRow
 from api.models.base import Shape
 from api.models.plans import UNDER_WAY, Accept, CheckIn, Decline, Finish, Withdraw
+from api.models.requests import RequestPublic
 from api.plans import publish
 from api.plans import service as plans
 from api.plans.routes import Dispatcher, IfMatchRequired, PlanId
+from api.requests import service as requests
+from api.security import note_view
 from api.sessions import DatabaseDep, Now, ReadDep, SessionDep
 from api.transitions import Act
+from api.visibility import Kind
 from api.volunteers.routes import Own, VolunteerId
 from matcher import PRIORITIES
 
@@ -131,6 +135,27 @@ def step(
     once = Once(request, database, session, now, own, fields.get("key"))
     once(200, lambda: does(session, assignment_id, asked, act, None))
     return RedirectResponse(f"/v/{volunteer_id}", 303)
+
+
+@router.get("/v/{volunteer_id}/{assignment_id}")
+def visit_page(
+    own: Own,
+    volunteer_id: VolunteerId,
+    assignment_id: AssignmentId,
+    request: Request,
+    database: DatabaseDep,
+    session: ReadDep,
+    now: Now,
+) -> HTMLResponse:
+    """To whom exactly: what only those see who have said yes. Each look is noted."""
+    seat = seats.find(session, assignment_id, own)
+    if seat.volunteer_id != volunteer_id:
+        raise NotFound("assignment_id", assignment_id)
+    row, seen = requests.look(session, seat.request_id, own, now)
+    shown = RequestPublic.of(row, seen)
+    note_view(database, session, own, "request", row, seen, now)
+    whole = Kind.PERSONAL in seen
+    return HTMLResponse(page("visit.html", request, seat=seat, shown=shown, whole=whole, zone=_zone(request)))
 
 
 @router.get("/v/{volunteer_id}")

@@ -202,6 +202,20 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Once a plan is published, your visits stand here: what, when, where and how far. "
         "Please open this page again later.",
     ),
+    "contact": ("门牌、姓名和电话", "Door, name and telephone"),
+    "resident": ("居民：", "Resident: "),
+    "phone": ("电话：", "Telephone: "),
+    "door": ("门牌：", "Door: "),
+    "contact_none": (
+        "没有留下姓名、电话和门牌，请问社区。",
+        "No name, telephone or door: please ask the office.",
+    ),
+    "contact_noted": ("只供这次服务使用；每次查看都有记录。", "For this visit only; each look is noted."),
+    "contact_not_now": (
+        "接单之后，直到服务后 72 小时，这里显示门牌、姓名和电话。",
+        "From your yes until 72 hours after the visit, door, name and telephone stand here.",
+    ),
+    "to_schedule": ("回到日程", "Back to the schedule"),
     "mode_walk": ("步行", "on foot"),
     "mode_bike": ("自行车", "by bicycle"),
     "mode_ebike": ("电动车", "by e-bike"),

@@ -31,8 +31,20 @@ def handlers(database: Database, settings: Settings) -> Mapping[str, Handler]:
         asked = PlanCreate.model_validate(day)
         plans.ask(database, session, asked, now, CLOCK)
 
+    def plan_what_waits(session: Session, clock: ClockRow, now: datetime) -> None:
+        rounds.wish_all(session, now)
+        rounds.wind(session, settings.rounds, now)
+
     late = dict.fromkeys(("T1", "T2", "T3", "T5", "T7"), tell_late)
-    return {"T4": expire, "T6": lapse, "T8": chase, "T9": forget, rounds.NAME: plan_day, **late}
+    return {
+        "T4": expire,
+        "T6": lapse,
+        "T8": chase,
+        "T9": forget,
+        rounds.NAME: plan_day,
+        rounds.DAILY: plan_what_waits,
+        **late,
+    }
 
 
 def expire(session: Session, clock: ClockRow, now: datetime) -> None:

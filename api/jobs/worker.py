@@ -6,10 +6,11 @@ import os
 import signal
 import sys
 import threading
+from datetime import UTC, datetime
 
 from dbos import DBOS
 
-from api import logs, schema
+from api import logs, rounds, schema
 from api.db import Database
 from api.errors import SchemaMismatch
 from api.jobs import duties, identity, lifeline
@@ -73,6 +74,8 @@ def _work(solver: Solver) -> None:
         }
     )
     DBOS.launch()
+    with solver.database.writing() as session:
+        rounds.wind(session, solver.settings.rounds, datetime.now(UTC))
     scanner = Scanner(solver.database, duties.handlers(solver.database, solver.settings))
     threading.Thread(target=scanner.run, args=(solver.stop,), name="clocks", daemon=True).start()
     DBOS.register_queue(QUEUE, worker_concurrency=1, polling_interval_sec=0.5)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, select
@@ -9,7 +10,7 @@ from sqlmodel import Session, col, select
 from api import ledger
 from api.errors import ApiError, RefUnknown, VolunteerBusy
 from api.lifecycle import SEAT
-from api.models import AssignmentRow, RequestRow, VolunteerRow
+from api.models import AssignmentRow, AuditRow, RequestRow, VolunteerRow
 from api.models.plans import IN_FORCE, AssignmentPublic, AssignmentState, HandAssignment
 from api.models.requests import RequestState
 from api.models.volunteers import AT_HAND, VolunteerState
@@ -71,6 +72,12 @@ class OverCap(ApiError):
     status, code = 409, "over_cap"
 
 
+class UndoExpired(ApiError):
+    """Too long ago, answered by now, or held by a plan since."""
+
+    status, code = 409, "undo_expired"
+
+
 class TooLate(ApiError):
     status, code = 409, "too_late"
 
@@ -84,6 +91,8 @@ REFUSALS: Mapping[str, type[ApiError]] = {
     "now": TooLate,
 }
 """What it is called when a rule of the judge is in the way. That a crew is not whole yet is in nobody's way."""
+
+UNDO_WITHIN = timedelta(minutes=10)
 
 OVERRIDABLE = (VolunteerUnavailable, TravelTime, OutsideWindows, OverCap)
 
@@ -120,6 +129,44 @@ def assign(session: Session, request_id: int, asked: HandAssignment, act: Act, s
     settle(session, request, act)
     ledger.turn(session)
     return AssignmentPublic.of(row, request.label, person.label)
+
+
+def undo(session: Session, assignment_id: int, act: Act) -> AssignmentPublic:
+    """Take back a seat given by hand a moment ago; whoever was let go for it is asked again."""
+    row: AssignmentRow = find(session, AssignmentRow, assignment_id, act.by, "assignment_id")
+    given = session.exec(_steps(row.id, AssignmentState.OFFERED)).first()
+    fresh = given is not None and given.from_state is None and act.at - given.at <= UNDO_WITHIN
+    if not fresh or row.plan_id is not None or row.state != AssignmentState.OFFERED:
+        raise UndoExpired("assignment_id", row.state, limit=UNDO_WITHIN // timedelta(minutes=1))
+    request = session.get_one(RequestRow, row.request_id)
+    let_go = [
+        other for other in seats_of(session, request, [*AssignmentState]) if _made_room(session, other, row, given)
+    ]
+    if any(other.state != AssignmentState.RELEASED for other in let_go):
+        raise UndoExpired("assignment_id", let_go[0].state, limit=UNDO_WITHIN // timedelta(minutes=1))
+    move(session, SEAT, row, "release", act.because("undone"))
+    for other in let_go:
+        move(session, SEAT, other, "restore", act.because("undone"))
+    settle(session, request, act)
+    ledger.turn(session)
+    person = session.get_one(VolunteerRow, row.volunteer_id)
+    return AssignmentPublic.of(row, request.label, person.label)
+
+
+def _made_room(session: Session, other: AssignmentRow, row: AssignmentRow, given: AuditRow) -> bool:
+    """Whether the other was let go in the same act in which this one was given."""
+    if other.id == row.id or other.seat != row.seat:
+        return False
+    ended = session.exec(_steps(other.id, other.state)).first()
+    return ended is not None and (ended.at, ended.who) == (given.at, given.who)
+
+
+def _steps(assignment_id: int | None, state: str) -> Any:
+    """When a seat came into this state, the newest first."""
+    found = select(AuditRow).where(
+        AuditRow.noun == SEAT.noun, AuditRow.noun_id == assignment_id, AuditRow.to_state == state
+    )
+    return found.order_by(col(AuditRow.seq).desc()).limit(1)
 
 
 def _request(session: Session, request_id: int, actor: Actor) -> RequestRow:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import JSONResponse
 
-from api.errors import NotFound, declared
+from api.errors import NotFound, VolunteerBusy, declared
 from api.idempotency import KEY_ERRORS, OnceDep
 from api.models import PlanRow
 from api.models.base import ID_LIMIT
@@ -28,10 +28,11 @@ from api.versions import HeaderInvalid, IfMatchRequired, MustSee, etag
 
 router = APIRouter(prefix="/v1/plans", tags=["派单方案 plans"])
 
-by_hand_router = APIRouter(prefix="/v1/requests", tags=["点单 requests"])
+by_hand_router = APIRouter(prefix="/v1", tags=["派单 dispatch"])
 
 RequestId = Annotated[int, Path(ge=1, le=ID_LIMIT)]
 PlanId = Annotated[int, Path(ge=1, le=ID_LIMIT)]
+AssignmentId = Annotated[int, Path(ge=1, le=ID_LIMIT)]
 
 Dispatcher = Annotated[Actor, may(Role.DISPATCHER)]
 Reader = Annotated[Actor, may(Role.DISPATCHER, Role.PLANNER, Role.OVERSIGHT)]
@@ -109,7 +110,7 @@ def publish_plan(
 
 
 @by_hand_router.post(
-    "/{request_id}/assign",
+    "/requests/{request_id}/assign",
     operation_id="assignRequest",
     status_code=201,
     response_model=AssignmentPublic,
@@ -127,6 +128,19 @@ def assign_request(
     """Offer a seat to somebody by hand, with no plan; plans work around it."""
     settings = request.app.state.settings
     return once(201, lambda: by_hand.assign(session, request_id, asked, Act(dispatcher, now), settings), _seat_address)
+
+
+@by_hand_router.post(
+    "/assignments/{assignment_id}/undo",
+    operation_id="undoAssignment",
+    response_model=AssignmentPublic,
+    responses=declared(*KEY_ERRORS, NotFound, Forbidden, by_hand.UndoExpired, VolunteerBusy),
+)
+def undo_assignment(
+    dispatcher: Dispatcher, assignment_id: AssignmentId, session: SessionDep, once: OnceDep, now: Now
+) -> JSONResponse:
+    """Take back a seat given by hand a moment ago; whoever was let go for it is asked again."""
+    return once(200, lambda: by_hand.undo(session, assignment_id, Act(dispatcher, now)), _seat_address)
 
 
 def _seat_address(seat: AssignmentPublic) -> dict[str, str]:

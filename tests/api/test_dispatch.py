@@ -383,3 +383,42 @@ def test_a_step_asked_for_twice_happens_once(desk, hand):
     assert [answer.status_code for answer in answers] == [200, 200]
     assert answers[0].json() == answers[1].json()
     assert desk.rows("SELECT count(*) FROM outbox WHERE event = 'accept'") == [(1,)]
+
+
+def test_a_slip_of_the_hand_is_undone(desk, hand, clock):
+    """Whoever was let go for it is asked again; nobody was asked in their place meanwhile."""
+    (person, other), asked = hand
+    first = seat_of(desk, asked, person)
+    step(desk, first, "accept").raise_for_status()
+    clock["now"] += timedelta(minutes=1)
+    second = seat_of(desk, asked, other, reason="点错了")
+    clock["now"] += timedelta(minutes=10)
+    undone = desk.post(f"/v1/assignments/{second}/undo", {})
+    assert (undone.status_code, undone.json()["state"]) == (200, "released")
+    assert desk.get(f"/v1/assignments/{first}")["state"] == "offered"
+    assert state(desk, asked) == "dispatched"
+    refused(desk.post(f"/v1/assignments/{second}/undo", {}), 409, "undo_expired")
+    step(desk, first, "accept").raise_for_status()
+    assert state(desk, asked) == "confirmed"
+
+
+def test_what_nobody_had_is_nobodys_again(desk, hand):
+    (person, _), asked = hand
+    seat = seat_of(desk, asked, person)
+    desk.post(f"/v1/assignments/{seat}/undo", {}).raise_for_status()
+    assert state(desk, asked) == "triaged"
+    seat_of(desk, asked, person)  # an undone offer is no refusal: they may be asked again
+
+
+@pytest.mark.parametrize("late", ["time", "answer", "plan"])
+def test_what_has_gone_on_is_not_undone(desk, hand, clock, late):
+    """More than ten minutes ago, answered by now, or gone on under a plan."""
+    (person, _), asked = hand
+    seat = seat_of(desk, asked, person)
+    if late == "time":
+        clock["now"] += timedelta(minutes=10, seconds=1)
+    elif late == "answer":
+        step(desk, seat, "accept").raise_for_status()
+    else:
+        desk.publish(desk.proposal()).raise_for_status()
+    refused(desk.post(f"/v1/assignments/{seat}/undo", {}), 409, "undo_expired")

@@ -3,9 +3,13 @@
 from datetime import datetime, timedelta
 
 import pytest
+from sqlmodel import select
 
+from api import rounds
+from api.clocks import RUNNING
 from api.jobs.duties import handlers
 from api.jobs.scanner import Scanner
+from api.models import ClockRow
 from tests.api.desk import at, request, volunteer
 from tests.api.test_dispatch import assign, clock, event, seat_of, state, step  # noqa: F401  `clock` is a fixture
 
@@ -127,3 +131,52 @@ def test_what_was_classified_is_dispatched_in_time_or_somebody_is_told(desk, sca
     event(desk, asked, "triage").raise_for_status()
     assert (running(desk, "T2"), running(desk, "T3")) == ([], [asked])
     assert assign(desk, asked, desk.enter("/v1/volunteers", volunteer())).status_code == 201
+
+
+def test_what_waits_is_planned_at_set_times_on_working_days(desk, clock):  # noqa: F811
+    """Monday 2030-06-03 at 7:00; one round at 8:15, one at 12:45; on Tuesday there is nothing left."""
+    settings = desk.settings.model_copy(update={"rounds": ["12:45", "08:15"]})
+    scanner = Scanner(desk.database, handlers(desk.database, settings))
+    with desk.database.writing() as session:
+        rounds.wind(session, settings.rounds, clock["now"])
+    desk.enter("/v1/requests", request("15:00", "16:00"))
+
+    def plans(moment):
+        scanner.scan(datetime.fromisoformat(moment))
+        return len(desk.get("/v1/plans")["items"])
+
+    assert plans(at("08:14")) == 0
+    assert plans(at("08:15")) == 1
+    assert plans(at("12:44")) == 1
+    assert plans(at("12:45")) == 2
+    assert plans("2030-06-04T08:15+08:00") == 2  # its windows are past: there is no day left to plan
+    assert running(desk, "rounds") == [1]
+
+
+def test_no_round_on_a_day_of_rest_and_none_without_times(desk, clock):  # noqa: F811
+    """From Friday 13:00 the next is on Monday; whoever wants none has none."""
+    friday = datetime.fromisoformat("2030-06-07T13:00+08:00")
+    due = "SELECT due_at FROM clocks WHERE name = 'rounds' AND stopped_at IS NULL AND fired_at IS NULL"
+    with desk.database.writing() as session:
+        rounds.wind(session, ["08:15", "12:45"], friday)
+        (clock_row,) = session.exec(select(ClockRow).where(ClockRow.name == "rounds", RUNNING))
+        assert clock_row.due_at == datetime.fromisoformat("2030-06-10T08:15+08:00")
+        rounds.wind(session, [], friday)
+    assert desk.rows(due) == []
+
+
+def test_a_round_goes_to_whoever_dispatches_there(desk, scan):
+    """A street with a dispatcher of its own sees a plan of its own; the rest of the district is the district's."""
+    district = desk.enter("/v1/territories", {"name": "莲湖区"})
+    street, quiet = (
+        desk.enter("/v1/territories", {"name": name, "parent_id": district}) for name in ("甲街道", "乙街道")
+    )
+    community = desk.enter("/v1/territories", {"name": "社区", "parent_id": street})
+    for name, place in (("boss", district), ("own", street)):
+        desk.enter("/v1/users", {"name": name, "grants": [{"role": "dispatcher", "territory_id": place}]})
+    for place in (community, quiet):
+        desk.enter("/v1/requests", request(priority="urgent", territory_id=place))
+    desk.enter("/v1/requests", request(priority="urgent"))
+    scan("07:00")
+    plans = desk.get("/v1/plans")["items"]
+    assert [desk.get(f"/v1/plans/{plan['id']}")["territory_id"] for plan in plans] == [street, district, None]

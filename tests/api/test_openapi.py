@@ -14,7 +14,7 @@ OPERATIONS = {
     "listTerritories", "listUnits", "listUsers", "listVolunteers", "livez", "logIn", "logOut", "mergeRequest",
     "moveTerritory", "moveVolunteer", "pauseVolunteer", "publishPlan", "rateRequest", "readyz", "registerVolunteer",
     "rejectRequest", "reopenRequest", "resumeRequest", "resumeVolunteer", "revokeKey", "rotateKey", "serveRequest",
-    "triageRequest", "waitRequest", "withdrawAssignment",
+    "triageRequest", "undoAssignment", "waitRequest", "withdrawAssignment",
 }  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """The two pages over HTTP: what they say in each state, in both languages, to whom, and what they refuse."""
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -343,3 +343,26 @@ def test_the_language_is_the_readers(sqlite_desk, path, accepted, lang):
 def test_a_language_once_chosen_is_kept(desk):
     assert "还没有方案" in read(desk, "/?lang=zh", **{"Accept-Language": "en"}).text
     assert "还没有方案" in read(desk, "/", **{"Accept-Language": "en"}).text
+
+
+def test_to_whom_is_told_after_the_yes_alone(desk, app):
+    """Until then nothing personal stands on any page; afterwards it does, and each look is noted."""
+    now = {"now": datetime.fromisoformat(at("08:00"))}
+    app.dependency_overrides[sessions.now] = lambda: now["now"]
+    person, other = (desk.enter("/v1/volunteers", volunteer("08:00", "20:00")) for _ in range(2))
+    told = {"name": "李淑芬", "phone": "13812341234", "door": "3 号楼 501", "text": "耳背，请大声"}
+    asked = desk.enter("/v1/requests", request("10:00", "10:00", **told))
+    seat = desk.post(f"/v1/requests/{asked}/assign", {"volunteer": person, "start": at("10:00")}).json()["id"]
+    where, own = f"/v/{person}/{seat}", desk.of(person)
+    before = read(own, where).text
+    assert "接单之后" in before and not any(word in before + read(own, f"/v/{person}").text for word in told.values())
+    tap(own, f"{where}/accept")
+    assert f'href="{where}"' in read(own, f"/v/{person}").text
+    after = read(own, where).text
+    assert all(word in after for word in told.values()) and 'href="tel:13812341234"' in after
+    ((who, fields),) = desk.rows("SELECT who, fields FROM access_log")
+    assert who.startswith(f"v{person}.") and fields.split() == ["name", "phone", "door", "text"]
+    assert read(desk.of(other), where).status_code == 404
+    assert read(own, f"/v/{other}/{seat}").status_code == 404
+    now["now"] = datetime.fromisoformat(at("10:31")) + timedelta(hours=72)
+    assert "13812341234" not in read(own, where).text
