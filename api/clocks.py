@@ -1,12 +1,12 @@
 """The clocks T1 to T9 (LIFECYCLE.md, 1), all in the caller's transaction: started, stopped, paused, fired once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 import chinese_calendar
-from sqlalchemy import ColumnElement, and_, tuple_, update
+from sqlalchemy import ColumnElement, and_, func, tuple_, update
 from sqlmodel import Session, col, select
 
 from api.models import CalendarDayRow, ClockRow, PolicyRow
@@ -29,13 +29,16 @@ class Policy:
 
 def in_force(session: Session, zone: str) -> Policy:
     """The newest policy: what comes in now carries its version."""
-    newest = select(PolicyRow).order_by(col(PolicyRow.version).desc()).limit(1)
-    return _read(session, session.exec(newest).one(), zone)
+    newest = session.exec(select(func.max(PolicyRow.version))).one()
+    return policy(session, newest, zone)
 
 
 def policy(session: Session, version: int, zone: str) -> Policy:
-    """The policy something came under, on the calendar as it is now."""
-    return _read(session, session.get_one(PolicyRow, version), zone)
+    """The policy something came under, on the calendar as it is now, read once in a session."""
+    known: dict[tuple[int, str], Policy] = session.info.setdefault("policies", {})
+    if (version, zone) not in known:
+        known[version, zone] = _read(session, session.get_one(PolicyRow, version), zone)
+    return known[version, zone]
 
 
 def _read(session: Session, row: PolicyRow, zone: str) -> Policy:
@@ -85,6 +88,13 @@ def stop(session: Session, noun: str, noun_id: int, name: str | None, at: dateti
     were running."""
     change = update(ClockRow).where(_of(noun, noun_id, name), RUNNING).values(stopped_at=at)
     return session.execute(change).rowcount  # type: ignore[attr-defined,no-any-return]
+
+
+def stop_all(session: Session, noun: str, ids: Sequence[int], names: Sequence[str], at: datetime) -> None:
+    """The clocks of these names stop, of all these things at once."""
+    if names:
+        these = and_(col(ClockRow.noun) == noun, col(ClockRow.noun_id).in_(ids), col(ClockRow.name).in_(names))
+        session.execute(update(ClockRow).where(these, RUNNING).values(stopped_at=at))
 
 
 def pause(session: Session, noun: str, noun_id: int, name: str | None, zone: str, at: datetime) -> int:
@@ -165,4 +175,5 @@ def fill_calendar(session: Session, year: int) -> int | None:
     ]
     session.add_all(rows)
     session.flush()
+    session.info.pop("policies", None)
     return len(rows)

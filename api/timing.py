@@ -23,9 +23,8 @@ AFTER_REOPENING = 0.5
 
 def stop(session: Session, machine: Machine, ids: Sequence[int], edge: Edge, at: datetime) -> None:
     """What the step ends or holds up. Before the rows change: whoever fires a clock takes them in this order too."""
+    clocks.stop_all(session, machine.noun, ids, edge.stops, at)
     for id in ids:
-        for name in edge.stops:
-            clocks.stop(session, machine.noun, id, name, at)
         if edge.pauses:
             clocks.pause(session, machine.noun, id, None, zone(session), at)
         if edge.resumes:
@@ -83,6 +82,11 @@ def _concerned(session: Session, machine: Machine, ids: Sequence[int]) -> list[t
         return [(row, None) for row in session.exec(select(RequestRow).where(col(RequestRow.id).in_(ids)))]
     found = select(RequestRow, AssignmentRow).join(AssignmentRow).where(col(AssignmentRow.id).in_(ids))
     return [(request, seat) for request, seat in session.exec(found)]
+
+
+def local_text(session: Session, moment: datetime) -> str:
+    """A moment as people here write it: 2026-12-01 09:00."""
+    return moment.astimezone(ZoneInfo(zone(session))).strftime("%Y-%m-%d %H:%M")
 
 
 def local_day(session: Session, moment: datetime) -> tuple[datetime, datetime]:

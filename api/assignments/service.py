@@ -13,6 +13,7 @@ from api.models.plans import Accept, AssignmentPublic, CheckIn, Decline, Finish,
 from api.models.requests import RequestState
 from api.security import Actor
 from api.settling import settle
+from api.timing import local_text
 from api.transitions import Act, allowed, move
 
 GRACE = timedelta(minutes=60)
@@ -62,7 +63,7 @@ def check_in(session: Session, assignment_id: int, asked: CheckIn, act: Act, ver
     row = find(session, assignment_id, act.by)
     allowed(SEAT, row, "check_in")
     if not row.starts_at - GRACE <= act.at <= row.ends_at + GRACE:
-        raise NotItsTime("assignment_id", row.starts_at.isoformat(), grace=GRACE // timedelta(minutes=1))
+        raise NotItsTime("assignment_id", local_text(session, row.starts_at), grace=GRACE // timedelta(minutes=1))
     code = session.get_one(RequestRow, row.request_id).check_in_code or ""
     if not _by_phone(row, act) and not hmac.compare_digest(code.encode(), (asked.code or "").encode()):
         raise CodeWrong("code")

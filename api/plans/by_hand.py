@@ -18,6 +18,7 @@ from api.plans.load import OPEN, PASSED_ON, TRAVEL, at_hand, errand, with_room
 from api.security import Actor, find, reach
 from api.settings import Settings
 from api.settling import settle
+from api.timing import local_text
 from api.transitions import Act, IllegalTransition, begin, move, seats_of
 from api.vocabulary import request as as_request
 from matcher import Assignment, Instance, Pinned, Plan, Violation, judge
@@ -216,12 +217,12 @@ def _objections(
     others = session.exec(found.order_by("id")).all()
     for other in others:
         if other.starts_at < row.ends_at and row.starts_at < other.ends_at:
-            times = {"start": other.starts_at.isoformat(), "end": other.ends_at.isoformat()}
+            times = {"start": local_text(session, other.starts_at), "end": local_text(session, other.ends_at)}
             yield VolunteerBusy("volunteer", person.id, volunteer=person.id, other=other.id, **times)
             return
     free = _is_free(person, row)
     if not free:
-        times = {"start": row.starts_at.isoformat(), "end": row.ends_at.isoformat()}
+        times = {"start": local_text(session, row.starts_at), "end": local_text(session, row.ends_at)}
         yield VolunteerUnavailable("volunteer", person.id, **times)
     before = set(_violations(session, request, person, others, None, at, settings))
     for broken in _violations(session, request, person, others, row, at, settings):

@@ -1,6 +1,7 @@
 """What publishing a proposal would change for people who have been told something already."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from sqlmodel import Session, col, select
 
@@ -10,20 +11,26 @@ from api.models.plans import IN_FORCE, ChangePublic, ToldPublic
 
 def changes(session: Session, row: PlanRow, requests: Iterable[int]) -> tuple[list[ChangePublic], int]:
     """Seats in force of the requests the plan weighed that would move or be let go; and how many stay as they are."""
-    held = _in_force(session, row, set(requests))
+    held = held_in(session, row, set(requests), IN_FORCE)
     proposed = session.exec(select(AssignmentRow).where(AssignmentRow.plan_id == row.id)).all()
-    twins = {(one.request_id, one.volunteer_id, one.starts_at): one for one in proposed}
-    stay = [seat for seat in held if (seat.request_id, seat.volunteer_id, seat.starts_at) in twins]
-    taken = {twins[seat.request_id, seat.volunteer_id, seat.starts_at].id for seat in stay}
+    twins = {what(one): one for one in proposed}
+    stay = [seat for seat in held if what(seat) in twins]
+    taken = {twins[what(seat)].id for seat in stay}
     free = {(one.request_id, one.seat): one for one in proposed if one.id not in taken}
     moved = [(seat, free.get((seat.request_id, seat.seat))) for seat in held if seat not in stay]
     labels = _labels(session, [one for pair in moved for one in pair if one is not None])
     return [_change(was, becomes, labels) for was, becomes in moved], len(stay)
 
 
-def _in_force(session: Session, row: PlanRow, requests: set[int]) -> list[AssignmentRow]:
+def what(seat: AssignmentRow) -> tuple[int, int, datetime]:
+    """What makes two seats the same: like seats of one request are interchangeable."""
+    return seat.request_id, seat.volunteer_id, seat.starts_at
+
+
+def held_in(session: Session, row: PlanRow, requests: set[int], states: Sequence[str]) -> list[AssignmentRow]:
+    """Seats of these requests in these states that begin in a plan's period."""
     found = select(AssignmentRow).where(
-        col(AssignmentRow.state).in_(IN_FORCE),
+        col(AssignmentRow.state).in_(states),
         AssignmentRow.starts_at >= row.starts_at,
         AssignmentRow.starts_at <= row.ends_at,
     )

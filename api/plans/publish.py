@@ -14,9 +14,11 @@ from api.models import AssignmentRow, PlanRow, RequestRow
 from api.models.plans import IN_FORCE, AssignmentState, PlanPublic, PlanState
 from api.models.requests import RequestState
 from api.plans import load, service, store
+from api.plans.difference import held_in, what
 from api.security import HOUSE, Actor
 from api.settings import Settings
 from api.settling import settle
+from api.timing import local_text
 from api.transitions import Act, IllegalTransition, StaleVersion, move_all
 from matcher import Instance, Plan, judge
 
@@ -152,19 +154,12 @@ def _carry_on(session: Session, row: PlanRow, wish: Wish, weighed: set[int]) -> 
 
     A crew with a seat outside the period is none of this plan's business, and stays whole. The requests concerned.
     """
-    held = session.exec(
-        select(AssignmentRow).where(
-            col(AssignmentRow.state).in_((*IN_FORCE, AssignmentState.DONE)),
-            AssignmentRow.starts_at >= row.starts_at,
-            AssignmentRow.starts_at <= row.ends_at,
-        )
-    ).all()
-    held = [seat for seat in held if seat.request_id in weighed]
+    held = held_in(session, row, weighed, (*IN_FORCE, AssignmentState.DONE))
     proposed = session.exec(select(AssignmentRow).where(AssignmentRow.plan_id == row.id)).all()
-    twins = {_what(seat): seat for seat in proposed}
+    twins = {what(seat): seat for seat in proposed}
     gone: dict[str, list[int]] = {}
     for seat in held:
-        twin = twins.get(_what(seat))
+        twin = twins.get(what(seat))
         if twin is not None:
             seat.plan_id, seat.seat = row.id, twin.seat
             session.delete(twin)
@@ -174,11 +169,6 @@ def _carry_on(session: Session, row: PlanRow, wish: Wish, weighed: set[int]) -> 
     for state, ids in gone.items():
         move_all(session, SEAT, ids, state, "release" if state in UNBEGUN else "withdraw", wish.act)
     return {seat.request_id for seat in held}
-
-
-def _what(seat: AssignmentRow) -> tuple[int, int, datetime]:
-    """Like seats of one request are interchangeable."""
-    return seat.request_id, seat.volunteer_id, seat.starts_at
 
 
 def _offer(session: Session, wish: Wish) -> set[int]:
@@ -214,5 +204,5 @@ def _refuse_busy(session: Session, plan_id: int) -> None:
     ).first()
     if clash is not None:
         id, volunteer, start, end = clash
-        times = {"start": start.isoformat(), "end": end.isoformat()}
+        times = {"start": local_text(session, start), "end": local_text(session, end)}
         raise VolunteerBusy("plan_id", plan_id, volunteer=volunteer, other=id, **times)

@@ -31,7 +31,7 @@ from api.models.requests import (
 )
 from api.security import Actor, find, told
 from api.settling import release, settle
-from api.timing import CHASED_AT, URGENT
+from api.timing import CHASED_AT, URGENT, local_text
 from api.transitions import Act, IllegalTransition, StaleVersion, allowed, move, remark
 from api.vocabulary import check
 
@@ -196,7 +196,7 @@ def reopen(session: Session, request_id: int, asked: Reopen, act: Act, version: 
     if row.state == RequestState.CLOSED and row.outcome != Outcome.DONE:
         raise RequestClosed("request_id", row.outcome, other=row.merged_into or "-")
     if row.closed_at is not None and act.at > row.closed_at + REOPEN_WITHIN:
-        raise ReopenLate("request_id", row.closed_at.isoformat(), limit=REOPEN_WITHIN.days)
+        raise ReopenLate("request_id", local_text(session, row.closed_at), limit=REOPEN_WITHIN.days)
     row.windows = [RequestWindowRow(**window.model_dump()) for window in asked.windows]
     if row.reopened + 1 >= HIGHER_UP:
         row.forbidden = sorted({*row.forbidden, *_who_came(session, request_id)})
