@@ -224,8 +224,8 @@ def _objections(
     if not free:
         times = {"start": local_text(session, row.starts_at), "end": local_text(session, row.ends_at)}
         yield VolunteerUnavailable("volunteer", person.id, **times)
-    before = set(_violations(session, request, person, others, None, at, settings))
-    for broken in _violations(session, request, person, others, row, at, settings):
+    before = set(_violations(session, request, person, others, row.starts_at, at, settings))
+    for broken in _violations(session, request, person, [*others, row], row.starts_at, at, settings):
         if broken not in before and broken.rule in REFUSALS:
             yield REFUSALS[broken.rule]("volunteer", person.id, why=broken.because, why_zh=broken.because_zh)
 
@@ -234,25 +234,24 @@ def _violations(
     session: Session,
     request: RequestRow,
     person: VolunteerRow,
-    others: Sequence[AssignmentRow],
-    row: AssignmentRow | None,
+    seats: Sequence[AssignmentRow],
+    around: datetime,
     at: datetime,
     settings: Settings,
 ) -> list[Violation]:
-    """What the judge says of a plan of this person alone, with the new seat or without it.
+    """What the judge says of a plan of these seats of one person, all of them about this time.
 
     Who is not free then may agree all the same: the calendar makes room for it, ways and the time of day still count.
     """
-    origin = (at - AROUND).replace(second=0, microsecond=0)  # an instance counts whole minutes
+    origin = (around - AROUND).replace(second=0, microsecond=0)  # an instance counts whole minutes
 
     def minute(moment: datetime) -> int:
         return int((moment - origin).total_seconds() // 60)
 
-    seats = [*others, *([] if row is None else [row])]
-    ids = {seat.request_id for seat in others} - {request.id}
+    ids = {seat.request_id for seat in seats} - {request.id}
     rows = [request, *session.exec(select(RequestRow).where(col(RequestRow.id).in_(ids)))]
     latest = max((minute(seat.ends_at) for seat in seats), default=0)
-    helper = at_hand(person, minute, at.astimezone(ZoneInfo(settings.timezone)).date())
+    helper = at_hand(person, minute, around.astimezone(ZoneInfo(settings.timezone)).date())
     places = {one.id: one for one in rows}
     for seat in seats:
         if seat.agreed or not _is_free(person, seat):
@@ -260,13 +259,17 @@ def _violations(
     instance = Instance(
         name="by-hand",
         origin=origin,
-        horizon_end=max(latest, minute(at)) + 1,
+        horizon_end=latest + 1,
         timezone=settings.timezone,
-        now=minute(at),
+        now=min(minute(at), latest + 1),
         travel=TRAVEL,
         volunteers=(helper,),
         requests=tuple(as_request(one, minute) for one in rows),
-        pinned=tuple(Pinned(str(a.request_id), str(a.volunteer_id), a.seat, minute(a.starts_at)) for a in others),
+        pinned=tuple(
+            Pinned(str(a.request_id), str(a.volunteer_id), a.seat, minute(a.starts_at))
+            for a in seats
+            if a.id is not None
+        ),
     )
     plan = Plan(
         instance="by-hand",

@@ -1,17 +1,19 @@
 """A service to talk to: migrated, answering on a free port of this machine; with a worker where a test asks for one."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import Engine
 
+from api import sessions
 from api.app import create_app
 from api.db import Database
 from api.serving import answering, listening, working
 from api.settings import Settings
-from tests.api.desk import Desk, migrated
+from tests.api.desk import Desk, at, migrated
 
 
 @pytest.fixture
@@ -46,6 +48,14 @@ def elsewhere(database: Database, tmp_path: Path, request: pytest.FixtureRequest
 @pytest.fixture
 def app(database: Database, settings: Settings) -> FastAPI:
     return create_app(settings)
+
+
+@pytest.fixture
+def clock(app: FastAPI) -> dict[str, datetime]:
+    """What time the service thinks it is; a test moves it."""
+    now = {"now": datetime.fromisoformat(at("07:00"))}
+    app.dependency_overrides[sessions.now] = lambda: now["now"]
+    return now
 
 
 @pytest.fixture

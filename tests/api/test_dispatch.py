@@ -4,18 +4,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from api import sessions
 from api.roles import Role
 from tests.api.desk import at, request, volunteer
 from tests.api.test_publish import refused
-
-
-@pytest.fixture
-def clock(app):
-    """What time the service thinks it is; a test moves it."""
-    now = {"now": datetime.fromisoformat(at("07:00"))}
-    app.dependency_overrides[sessions.now] = lambda: now["now"]
-    return now
 
 
 @pytest.fixture
@@ -422,3 +413,12 @@ def test_what_has_gone_on_is_not_undone(desk, hand, clock, late):
     else:
         desk.publish(desk.proposal()).raise_for_status()
     refused(desk.post(f"/v1/assignments/{seat}/undo", {}), 409, "undo_expired")
+
+
+def test_a_visit_far_ahead_is_given_by_hand_too(desk, clock):
+    """A year from now: no instance need reach from today to then."""
+    day = {"from": "2031-06-03T08:00+08:00", "to": "2031-06-03T12:00+08:00"}
+    person = desk.enter("/v1/volunteers", volunteer(availability=[day]))
+    asked = desk.enter("/v1/requests", request(windows=[day]))
+    body = {"volunteer": person, "start": "2031-06-03T09:00+08:00"}
+    assert desk.post(f"/v1/requests/{asked}/assign", body).status_code == 201

@@ -11,11 +11,11 @@ from api.jobs.duties import handlers
 from api.jobs.scanner import Scanner
 from api.models import ClockRow
 from tests.api.desk import at, request, volunteer
-from tests.api.test_dispatch import assign, clock, event, seat_of, state, step  # noqa: F401  `clock` is a fixture
+from tests.api.test_dispatch import assign, event, seat_of, state, step
 
 
 @pytest.fixture
-def scan(desk, clock):  # noqa: F811
+def scan(desk, clock):
     """Let the clocks run until then: how many have fired."""
     scanner = Scanner(desk.database, handlers(desk.database, desk.settings))
 
@@ -52,7 +52,7 @@ def test_an_offer_expires_and_the_day_is_planned_again(desk, scan):
     assert running(desk, "T4") == [] and scan("09:00") == 0
 
 
-def test_an_urgent_offer_expires_in_ten_minutes_and_none_outlives_its_start(desk, scan, clock):  # noqa: F811
+def test_an_urgent_offer_expires_in_ten_minutes_and_none_outlives_its_start(desk, scan, clock):
     person = desk.enter("/v1/volunteers", volunteer())
     urgent = desk.enter("/v1/requests", request(priority="urgent"))
     seat_of(desk, urgent, person)
@@ -84,7 +84,7 @@ def test_whoever_falls_ill_is_replaced_at_once(desk, scan):
     assert len(desk.get("/v1/plans")["items"]) == 1
 
 
-def test_what_nobody_rates_is_called_back_all_the_same(desk, scan, clock):  # noqa: F811
+def test_what_nobody_rates_is_called_back_all_the_same(desk, scan, clock):
     person = desk.enter("/v1/volunteers", volunteer())
     asked = desk.enter("/v1/requests", request())
     seat = seat_of(desk, asked, person)
@@ -101,7 +101,7 @@ def test_what_nobody_rates_is_called_back_all_the_same(desk, scan, clock):  # no
     assert (running(desk, "T7"), running(desk, "T9")) == ([], [asked])
 
 
-def test_clocks_stand_still_while_a_request_waits(desk, scan, clock):  # noqa: F811
+def test_clocks_stand_still_while_a_request_waits(desk, scan, clock):
     """Due a working day after it came on Monday at 7:00; it waits for two days; the day is then still to come."""
     asked = desk.enter("/v1/requests", request())
     until = (clock["now"] + timedelta(days=20)).isoformat()
@@ -113,7 +113,7 @@ def test_clocks_stand_still_while_a_request_waits(desk, scan, clock):  # noqa: F
     assert events(desk).count("T3 due") == 1
 
 
-def test_a_department_is_chased_three_times(desk, scan, clock):  # noqa: F811
+def test_a_department_is_chased_three_times(desk, scan, clock):
     asked = desk.enter("/v1/requests", request())
     begun = clock["now"]
     body = {"for": "department", "until": (begun + timedelta(days=20)).isoformat(), "reason": "需供电局"}
@@ -133,7 +133,7 @@ def test_what_was_classified_is_dispatched_in_time_or_somebody_is_told(desk, sca
     assert assign(desk, asked, desk.enter("/v1/volunteers", volunteer())).status_code == 201
 
 
-def test_what_waits_is_planned_at_set_times_on_working_days(desk, clock):  # noqa: F811
+def test_what_waits_is_planned_at_set_times_on_working_days(desk, clock):
     """Monday 2030-06-03 at 7:00; one round at 8:15, one at 12:45; on Tuesday there is nothing left."""
     settings = desk.settings.model_copy(update={"rounds": ["12:45", "08:15"]})
     scanner = Scanner(desk.database, handlers(desk.database, settings))
@@ -153,7 +153,7 @@ def test_what_waits_is_planned_at_set_times_on_working_days(desk, clock):  # noq
     assert running(desk, "rounds") == [1]
 
 
-def test_no_round_on_a_day_of_rest_and_none_without_times(desk, clock):  # noqa: F811
+def test_no_round_on_a_day_of_rest_and_none_without_times(desk, clock):
     """From Friday 13:00 the next is on Monday; whoever wants none has none."""
     friday = datetime.fromisoformat("2030-06-07T13:00+08:00")
     due = "SELECT due_at FROM clocks WHERE name = 'rounds' AND stopped_at IS NULL AND fired_at IS NULL"

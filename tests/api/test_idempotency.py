@@ -2,12 +2,18 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
+from random import Random
 
+import httpx
+import pytest
 from sqlalchemy import insert
 
+from api.idempotency import Once
 from api.models import IdempotencyRow
 from tests.api.desk import period, request, volunteer
+from tests.samples import sample
 
 
 def test_the_same_key_is_answered_the_same(desk):
@@ -77,3 +83,40 @@ def test_publishing_again_with_its_key_is_answered_the_same(desk):
     again = desk.post(f"{where}/publish", {}, key="one", **{"If-Match": version})
     assert first.status_code == again.status_code == 200
     assert first.json() == again.json()
+
+
+def storm(desk, intents: int) -> int:
+    """Each intent is sent 2 to 50 times at once, some cut off before the answer; how many requests there are."""
+    luck = Random(5)
+    with ThreadPoolExecutor(16) as pool:
+        for n in range(intents):
+            times = 50 if n % 40 == 39 else luck.randint(2, 6)
+            cut_off = [luck.random() < 0.2 for _ in range(times)]
+            list(pool.map(lambda cut, key=f"intent-{n}": sent(desk, key, cut), cut_off))
+    answers = [desk.post("/v1/requests", request(), key=f"intent-{n}") for n in range(intents)]
+    assert all(answer.status_code == 201 for answer in answers)
+    return len(desk.rows("SELECT id FROM requests"))
+
+
+def sent(desk, key: str, cut_off: bool) -> None:
+    with suppress(httpx.ReadTimeout):
+        patience = httpx.Timeout(30, read=0.001) if cut_off else 30
+        headers = {**desk.client.headers, "Idempotency-Key": key}
+        answer = httpx.post(f"{desk.client.base_url}/v1/requests", json=request(), headers=headers, timeout=patience)
+        assert answer.status_code in (201, 409), answer.text
+
+
+@pytest.mark.prove("intents")
+def test_each_intent_is_one_request(desk, record_property):
+    """Afterwards each is sent once more, and answered as it was the first time."""
+    intents = sample("intents", 50, 2000)
+    stored = storm(desk, intents)
+    record_property("requests", stored)
+    assert stored == intents
+
+
+def test_a_service_that_forgets_its_keys_is_seen(desk, monkeypatch):
+    """`DIANDAN_SABOTAGE=no_idempotency`: nothing is told again, so the same intent is many requests."""
+    monkeypatch.setattr(Once, "_told", lambda self: None)
+    monkeypatch.setattr(Once, "_keep", lambda self, row: None)
+    assert storm(desk, 5) > 5

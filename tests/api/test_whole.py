@@ -3,11 +3,12 @@
 import pytest
 from sqlalchemy import event, text
 
-from tests.api.desk import period, request, volunteer
+from api import ledger
+from tests.api.desk import at, period, request, volunteer
 
 ROSTER = ["volunteers", "availability", "requests", "request_windows"]
 PEOPLE = ["territories", "units", "users", "grants", "api_keys", "sessions", "links", "login_attempts", "access_log"]
-LEDGERS = ["audit", "audit_head", "ledger", "idempotency_keys"]
+LEDGERS = ["audit", "audit_head", "ledger", "outbox", "clocks", "idempotency_keys"]
 TABLES = [*ROSTER, *PEOPLE, "plans", "plan_files", "assignments", *LEDGERS]
 
 
@@ -43,13 +44,40 @@ def wire(desk, served_engine):
 
 
 @pytest.fixture
-def writes(desk):
+def writes(desk, clock):
     """Each write of the service, by name: what it sends."""
     desk.enter("/v1/volunteers", volunteer())
     desk.enter("/v1/requests", request())
+    lives = [desk.enter("/v1/requests", request("10:00", "11:00", submitted=n == 0)) for n in range(5)]
+    people = [desk.enter("/v1/volunteers", volunteer()) for _ in range(3)]
+    offered, accepted, taken = (
+        desk.enter(f"/v1/requests/{one}/assign", {"volunteer": person, "start": at("10:00")})
+        for one, person in zip(lives[1:4], people, strict=True)
+    )
+    desk.post(f"/v1/assignments/{accepted}/accept", {}).raise_for_status()
     where = desk.proposal()
     version = desk.client.get(where).headers["ETag"]
     return {
+        "triage": (f"/v1/requests/{lives[0]}/triage", {"priority": "urgent"}, {}),
+        "reject": (f"/v1/requests/{lives[0]}/reject", {"reason": "不归我们", "next_owner": "物业"}, {}),
+        "merge": (f"/v1/requests/{lives[4]}/merge", {"into": lives[1]}, {}),
+        "wait": (
+            f"/v1/requests/{lives[2]}/wait",
+            {"for": "department", "until": at("23:00"), "reason": "等配件", "external_number": "GD-1"},
+            {},
+        ),
+        "cancel": (f"/v1/requests/{lives[2]}/cancel", {"reason": "不用了"}, {}),
+        "assign": (f"/v1/requests/{lives[4]}/assign", {"volunteer": 1, "start": at("11:00")}, {}),
+        "take over": (
+            f"/v1/requests/{lives[2]}/assign",
+            {"volunteer": 1, "start": at("10:30"), "reason": "换人"},
+            {},
+        ),
+        "undo": (f"/v1/assignments/{taken}/undo", {}, {}),
+        "accept": (f"/v1/assignments/{offered}/accept", {}, {}),
+        "decline": (f"/v1/assignments/{offered}/decline", {}, {}),
+        "withdraw": (f"/v1/assignments/{accepted}/withdraw", {"because": "ill"}, {}),
+        "pause": ("/v1/volunteers/2/pause", {"from": at("00:00"), "to": at("23:00")}, {}),
         "volunteer": ("/v1/volunteers", volunteer(), {}),
         "request": ("/v1/requests", request(partners=[1]), {}),
         "plan": ("/v1/plans", period(), {}),
@@ -61,8 +89,32 @@ def writes(desk):
     }
 
 
-@pytest.mark.parametrize("write", ["volunteer", "request", "plan", "publish", "territory", "user", "leave", "key"])
+WRITES = (
+    "volunteer", "request", "plan", "publish", "territory", "user", "leave", "pause", "key", "triage", "reject",
+    "merge", "wait", "cancel", "assign", "take over", "undo", "accept", "decline", "withdraw",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("write", WRITES)
 def test_a_write_is_kept_whole_or_not_at_all(desk, writes, wire, write):
+    whole_or_not(desk, writes, wire, write)
+
+
+def test_a_write_that_commits_half_way_is_seen(desk, writes, wire, monkeypatch):
+    """`ledger.note` in a transaction of its own: what is in the audit has not happened."""
+    whole = ledger.note
+
+    def note(session, *arguments, **more):
+        whole(session, *arguments, **more)
+        session.commit()
+
+    monkeypatch.setattr(ledger, "note", note)
+    with pytest.raises(AssertionError):
+        whole_or_not(desk, writes, wire, "decline")
+
+
+def whole_or_not(desk, writes, wire, write):
+    """The n-th statement fails, for n = 1, 2, … until all pass: before that nothing is kept."""
     path, body, headers = writes[write]
     before = everything(desk)
     for n in range(1, 100):
