@@ -73,7 +73,7 @@ def test_a_killed_solve_leaves_the_plan_in_force(staffed, published, record_prop
     luck = Random(3)
     before = in_force(staffed)
     ends = []
-    for _ in range(sample("kills", 3, 10)):
+    for _ in range(sample("kills", 3, 100)):
         where = staffed.post("/v1/plans", period(seconds=2, gap=0)).headers["Location"]
         time.sleep(luck.uniform(0, 3))
         worker = running("api.jobs.worker", os.getpid())
