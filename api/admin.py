@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -17,13 +17,15 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import col, select
 
-from api import backup, ledger, schema
+from api import backup, clocks, ledger, schema
 from api.db import Database
 from api.errors import ApiError, DatabaseAway
 from api.jobs import identity
-from api.models import PlanRow
+from api.models import CalendarDayRow, PlanRow
 from api.models.plans import UNDER_WAY
+from api.people.commands import KEEPER
 from api.settings import Settings
+from api.workdays import DayKind
 from matcher import InvalidInput, kernels_ready
 
 OLDEST_SQLITE = (3, 35, 0)
@@ -66,6 +68,14 @@ class TimezoneUnknown(ApiError):
 
 class ClockSkew(ApiError):
     code = "clock_skew"
+
+
+class CalendarUnknown(ApiError):
+    code = "calendar_unknown"
+
+
+class DateInvalid(ApiError):
+    code = "date_invalid"
 
 
 class KernelsMissing(ApiError):
@@ -139,6 +149,50 @@ def _verified(database: Database, last: int | None = None) -> int:
     if broken is not None:
         raise AuditBroken("", broken)
     return checked
+
+
+# The working calendar.
+
+
+def calendar(settings: Settings) -> list[CalendarDayRow]:
+    """The days that are not as their weekday says."""
+    with opened(settings) as database:
+        schema.check(database, schema.wanted())
+        with database.reading() as session:
+            return list(session.exec(select(CalendarDayRow).order_by(col(CalendarDayRow.day))))
+
+
+def fill_calendar(settings: Settings, year: int) -> int:
+    """Take in a year's holidays and make-up workdays: how many; a day that is there stays as it was edited."""
+    with opened(settings) as database:
+        schema.check(database, schema.wanted())
+        with database.writing() as session:
+            taken = clocks.fill_calendar(session, year)
+            if taken is None:
+                raise CalendarUnknown("", year)
+            ledger.note(session, "calendar", [year], None, "filled", KEEPER.name, datetime.now(UTC), f"{taken} days")
+            return taken
+
+
+def edit_day(settings: Settings, said: str, kind: DayKind, note: str | None) -> CalendarDayRow:
+    """What this day is from now on, whatever its weekday; clocks that run keep what they are due by."""
+    day = _day(said)
+    with opened(settings) as database:
+        schema.check(database, schema.wanted())
+        with database.writing() as session:
+            before = session.get(CalendarDayRow, day)
+            was = before and before.kind
+            row = session.merge(CalendarDayRow(day=day, kind=kind, note=note))
+            number = int(f"{day:%Y%m%d}")  # a day has no other id than 20261010
+            ledger.note(session, "calendar", [number], was, kind, KEEPER.name, datetime.now(UTC), note)
+            return row
+
+
+def _day(said: str) -> date:
+    try:
+        return date.fromisoformat(said)
+    except ValueError:
+        raise DateInvalid("DAY", said) from None
 
 
 # The doctor.

@@ -21,12 +21,14 @@ from api.plans.routes import by_hand_router as by_hand
 from api.plans.routes import router as plans
 from api.requests.routes import router as requests
 from api.security import Forbidden, Unauthenticated
+from api.series.routes import router as series
 from api.settings import Settings
 from api.volunteers.routes import router as volunteers
 
 TAGS = [
     {"name": "志愿者 volunteers", "description": "谁能帮忙：名册与日程。Who can help: the roster and its calendars."},
     {"name": "点单 requests", "description": "居民要什么。What residents ask for."},
+    {"name": "系列 series", "description": "按规则重复的点单、值班与活动日。What repeats by rule."},
     {"name": "席位 assignments", "description": "接单、拒单、签到、完成。Accepted, declined, checked in, done."},
     {"name": "派单方案 plans", "description": "求解、查看、发布。Made, looked at, put in force."},
     {"name": "辖区 territories", "description": "区、街道、社区、网格，与单位。Who is there for which part."},
@@ -61,7 +63,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(Observer, metrics=app.state.metrics)
     draw_errors(app)
     usual = {422: told_as_problem("a malformed value"), **declared(Unauthenticated, Forbidden, DatabaseAway)}
-    for room in (volunteers, requests, by_hand, assignments, plans, people):
+    for room in (volunteers, requests, series, by_hand, assignments, plans, people):
         app.include_router(room, responses=usual)
     _add_house(app)
     _describe_problems(app)

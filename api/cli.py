@@ -39,6 +39,15 @@ class Engine(StrEnum):
     EXACT = "exact"
 
 
+class Day(StrEnum):
+    """What a day of the working calendar may be (`DayKind` of api/workdays.py)."""
+
+    WORK = "work"
+    REST = "rest"
+    MORNING = "morning"
+    AFTERNOON = "afternoon"
+
+
 class State:
     """What the options before the command say."""
 
@@ -284,6 +293,33 @@ def admin_link(name: Annotated[str, typer.Argument(metavar="USER", help="the nam
     from api.settings import Settings
 
     print(link_for(Settings(), name))
+
+
+@admin.command("calendar")
+def admin_calendar(
+    which: Annotated[str | None, typer.Argument(metavar="YEAR|DAY", help="a year to fill, or a day to edit")] = None,
+    kind: Annotated[Day | None, typer.Argument(help="what that day is")] = None,
+    note: Annotated[str | None, typer.Option(help="why it is so")] = None,
+) -> None:
+    """List the days that are not as their weekday says; take in a year's holidays; edit a day. 工作日历。"""
+    from api import admin
+    from api.settings import Settings
+    from api.workdays import DayKind
+
+    if which is None:
+        days = admin.calendar(Settings())
+    elif kind is not None:
+        days = [admin.edit_day(Settings(), which, DayKind(kind), note)]
+    elif which.isascii() and which.isdecimal():
+        taken = admin.fill_calendar(Settings(), int(which))
+        print(_words(f"{which} 年录入 {taken} 天", f"{taken} days of {which} taken in"))
+        return
+    else:
+        raise typer.BadParameter(f"what is {which} to be? {', '.join(Day)}", param_hint="KIND")
+    for day in days:
+        print(f"{day.day} {day.kind} {day.note or ''}".rstrip())
+    if not days:
+        print(_words("日历是空的：周一至周五为工作日", "the calendar is empty: Monday to Friday are working days"))
 
 
 def main() -> NoReturn:

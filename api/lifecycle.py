@@ -88,6 +88,10 @@ REQUEST = Machine(
             "triage", (Life.SUBMITTED,), Life.TRIAGED, (Who.DISPATCHER, Who.HOUSE), "classified",
             starts=("T3", "T5"), stops=("T1", "T2"),
         ),
+        *(
+            Edge("amend", (state,), state, (Who.CLERK, Who.DISPATCHER), "who was asked for something else is let go")
+            for state in (Life.SUBMITTED, Life.TRIAGED)
+        ),
         Edge(
             "answer", (Life.SUBMITTED,), Life.CLOSED, (Who.CLERK, Who.DISPATCHER), "an answer",
             starts=("T7",), stops=("T1", "T2"),

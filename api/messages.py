@@ -148,6 +148,15 @@ MESSAGES: dict[str, dict[str, str]] = MATCHER_MESSAGES | {
         "check the year",
     ),
     "date_invalid": _say("{value} 不是日期", "{value} is not a date", "请写成 2026-11-23", "write it like 2026-11-23"),
+    "time_of_day_invalid": _say(
+        "{value} 不是钟点", "{value} is not a time of day", "请写成 09:00", "write it like 09:00"
+    ),
+    "rule_invalid": _say(
+        "重复规则 {value} 无效",
+        "the rule {value} is not valid",
+        "weekly 的 on 为 1–7，monthly 为 1–31，daily 不写 on",
+        "`on` is 1–7 for weekly, 1–31 for monthly, and left out for daily",
+    ),
     "territory_unknown": _say(
         "没有编号为 {value} 的辖区",
         "there is no territory with id {value}",
@@ -299,6 +308,12 @@ MESSAGES: dict[str, dict[str, str]] = MATCHER_MESSAGES | {
         "请改派，或请志愿者退单",
         "assign somebody else, or have the volunteer give it back",
     ),
+    "series_ended": _say(
+        "这个系列已于 {value} 结束",
+        "the series has ended on {value}",
+        "请新建一个系列",
+        "make a new series",
+    ),
     "callback_not_independent": _say(
         "您经办过这件请求，不能由您回访",
         "you have had a hand in this request, so another calls back",
@@ -427,6 +442,12 @@ MESSAGES: dict[str, dict[str, str]] = MATCHER_MESSAGES | {
         "port {value} is taken",
         "请换 --port，或用 --next-port",
         "choose another --port, or use --next-port",
+    ),
+    "calendar_unknown": _say(
+        "已安装的 chinesecalendar 还没有 {value} 年的节假日",
+        "the chinesecalendar installed here does not know the year {value}",
+        "请升级 chinesecalendar，或逐日录入：diandan admin calendar {value}-01-01 rest",
+        "install a newer chinesecalendar, or enter its days: diandan admin calendar {value}-01-01 rest",
     ),
     # backup and restore
     "backup_broken": _say(

@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -362,9 +362,18 @@ def known_unit(session: Session, actor: Actor, unit_id: int | None) -> None:
         raise UnitUnknown("unit_id", unit_id)
 
 
-def note_view(database: Database, read: Session, actor: Actor, noun: str, row: Any, seen: Sight, now: datetime) -> None:
+def note_view(
+    database: Database,
+    read: Session,
+    actor: Actor,
+    noun: str,
+    row: Any,
+    seen: Sight,
+    now: datetime,
+    values: Mapping[str, Any] | None = None,
+) -> None:
     """Before personal data is told in full, note who saw it. The reading ends first: it would bar the writing."""
-    fields = noted(noun, row.model_dump(), seen)
+    fields = noted(noun, row.model_dump() if values is None else values, seen)
     read.close()
     if fields:
         with database.writing() as session:

@@ -26,18 +26,21 @@ class When(StrEnum):
     SELF = "self"
 
 
+WANTED: Mapping[str, Kind] = {
+    "name": Kind.PERSONAL,
+    "phone": Kind.PERSONAL,
+    "door": Kind.PERSONAL,
+    "text": Kind.PERSONAL,
+    "at": Kind.PLACE,
+    "end_at": Kind.PLACE,
+    "partners": Kind.INNER,
+    "forbidden": Kind.INNER,
+    "affinity": Kind.INNER,
+}
+
 FIELDS: Mapping[str, Mapping[str, Kind]] = {
-    "request": {
-        "name": Kind.PERSONAL,
-        "phone": Kind.PERSONAL,
-        "door": Kind.PERSONAL,
-        "text": Kind.PERSONAL,
-        "at": Kind.PLACE,
-        "end_at": Kind.PLACE,
-        "partners": Kind.INNER,
-        "forbidden": Kind.INNER,
-        "affinity": Kind.INNER,
-    },
+    "request": WANTED,
+    "series": WANTED,
     "volunteer": {"phone": Kind.CONTACT, "at": Kind.HOME, "availability": Kind.HOME},
 }
 """Fields that are not for everybody who may know of the noun at all."""

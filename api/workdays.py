@@ -135,21 +135,10 @@ class WorkingTime:
             return
         first, last = HALVES.get(kind, (MIDNIGHT, MIDNIGHT))
         for start, end in self.hours:
-            opens = self._moment(day, max(_minute(start), _minute(first)))
-            closes = self._moment(day, min(_minute(end, end=True), _minute(last, end=True)))
+            opens = moment_of(self.zone, day, max(_minute(start), _minute(first)))
+            closes = moment_of(self.zone, day, min(_minute(end, end=True), _minute(last, end=True)))
             if opens < closes:
                 yield opens, closes
-
-    def _moment(self, day: date, minute: int) -> datetime:
-        """When the clock on the wall first shows that minute or a later one: of an hour that is told twice the first
-        time, of an hour that is left out the moment of the jump."""
-        zone = ZoneInfo(self.zone)
-        wall = datetime.combine(day, MIDNIGHT) + minute * MINUTE
-        moment = wall.replace(tzinfo=zone).astimezone(UTC)
-        if moment.astimezone(zone).replace(tzinfo=None) != wall:  # it is left out, and was read by the old offset
-            while (moment - MINUTE).astimezone(zone).replace(tzinfo=None) > wall:
-                moment -= MINUTE
-        return moment
 
 
 class Unit(StrEnum):
@@ -184,6 +173,18 @@ class Duration:
             return working.add(moment, share * self.amount)
         due = working.workdays_after(moment, self.amount)
         return due if share == 1 else working.add(moment, share * working.minutes_between(moment, due))
+
+
+def moment_of(name: str, day: date, minute: int) -> datetime:
+    """When the clock on the wall of a zone first shows that minute of a day or a later one: of an hour that is told
+    twice the first time, of an hour that is left out the moment of the jump."""
+    zone = ZoneInfo(name)
+    wall = datetime.combine(day, MIDNIGHT) + minute * MINUTE
+    moment = wall.replace(tzinfo=zone).astimezone(UTC)
+    if moment.astimezone(zone).replace(tzinfo=None) != wall:  # it is left out, and was read by the old offset
+        while (moment - MINUTE).astimezone(zone).replace(tzinfo=None) > wall:
+            moment -= MINUTE
+    return moment
 
 
 def span(text: str) -> tuple[time, time]:

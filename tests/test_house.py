@@ -25,7 +25,8 @@ ROOMS = {
     "assignments": (),
     "plans": (),
     "people": (),
-    "jobs": ("plans",),
+    "series": ("requests",),
+    "jobs": ("plans", "series"),
     "console": ("assignments", "plans", "requests", "volunteers", "people"),
 }
 """The rooms of the service stand on tables and not on each other, but who computes plans and who shows them."""

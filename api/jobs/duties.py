@@ -15,6 +15,7 @@ from api.models.plans import AssignmentState, PlanCreate
 from api.models.requests import RequestState
 from api.plans import service as plans
 from api.security import CLOCK
+from api.series import service as series
 from api.settings import Settings
 from api.settling import settle
 from api.timing import CHASED_AT, local_day
@@ -36,15 +37,8 @@ def handlers(database: Database, settings: Settings) -> Mapping[str, Handler]:
         rounds.wind(session, settings.rounds, now)
 
     late = dict.fromkeys(("T1", "T2", "T3", "T5", "T7"), tell_late)
-    return {
-        "T4": expire,
-        "T6": lapse,
-        "T8": chase,
-        "T9": forget,
-        rounds.NAME: plan_day,
-        rounds.DAILY: plan_what_waits,
-        **late,
-    }
+    other = {rounds.NAME: plan_day, rounds.DAILY: plan_what_waits, series.NAME: series.come}
+    return {"T4": expire, "T6": lapse, "T8": chase, "T9": forget, **late, **other}
 
 
 def expire(session: Session, clock: ClockRow, now: datetime) -> None:

@@ -15,6 +15,7 @@ from api.models.people import (
 )
 from api.models.plans import AssignmentRow, PlanFileRow, PlanRow
 from api.models.requests import RequestRow, RequestWindowRow
+from api.models.series import SeriesEditionRow, SeriesRow
 from api.models.volunteers import AvailabilityRow, VolunteerRow
 
 __all__ = [
@@ -37,6 +38,8 @@ __all__ = [
     "PolicyRow",
     "RequestRow",
     "RequestWindowRow",
+    "SeriesEditionRow",
+    "SeriesRow",
     "SessionRow",
     "TerritoryRow",
     "UnitRow",

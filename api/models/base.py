@@ -157,6 +157,13 @@ def _day(value: Any) -> str:
         raise refuse("date_invalid") from None
 
 
+def _time_of_day(value: Any) -> str:
+    """What a clock on the wall shows, as text: 09:00."""
+    if not isinstance(value, str) or not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", value):
+        raise refuse("time_of_day_invalid")
+    return value
+
+
 def _login_name(value: Any) -> str:
     """Letters of any script, digits and a few signs; not a name under which the service itself acts."""
     if not isinstance(value, str) or not re.fullmatch(r"[\w.@-]{1,64}", value) or value in RESERVED:
@@ -175,6 +182,7 @@ Text = text()
 Phone = text(40)
 LoginName = Annotated[str, BeforeValidator(_login_name), _schema(type="string", minLength=1, maxLength=64)]
 Day = Annotated[str, BeforeValidator(_day), _schema(type="string", format="date")]
+TimeOfDay = Annotated[str, BeforeValidator(_time_of_day), _schema(type="string", pattern="^[0-2][0-9]:[0-5][0-9]$")]
 Dates = dict[Text, Day]
 Levels = levels(1)
 Points = levels(0)

@@ -1,12 +1,12 @@
 """Requests: what a resident asks for, and how far it has come (LIFECYCLE.md, 1)."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Self
 
 from pydantic import ConfigDict, StrictBool
 from pydantic import Field as ShapeField
-from sqlalchemy import JSON
+from sqlalchemy import JSON, Index
 from sqlmodel import Field, Relationship, SQLModel
 
 from api.models.base import (
@@ -104,26 +104,31 @@ class SeatShape(Shape):
     minutes: Minutes | None = None
 
 
-class RequestBase(SQLModel):
-    """What is asked for."""
+class RequestTemplate(SQLModel):
+    """What is asked for, on whatever day."""
 
-    code: Text | None = Field(default=None, unique=True, description="the office's own number")
     label: Text | None = Field(default=None, description="a few words to show; no name, phone or door")
     name: Text | None = Field(default=None, description="the resident")
     phone: Phone | None = None
     door: Text | None = Field(default=None, description="building, unit, door")
     text: LongText | None = Field(default=None, description="in the resident's words")
-    territory_id: Id | None = Field(default=None, foreign_key="territories.id", index=True)
     at: Point = Field(sa_type=JSON, description="[longitude, latitude], WGS-84")
     end_at: Point | None = Field(default=None, sa_type=JSON, description="service ends elsewhere")
     service: Text | None = None
     minutes: Minutes
     priority: Priority = "normal"
-    due: Moment | None = Field(default=None, sa_type=UtcDateTime, description="ending later is late, not forbidden")
     partners: items(Id, 1000) = Field(default_factory=list, sa_type=JSON, description="volunteers this resident knows")
     forbidden: items(Id, 1000) = Field(default_factory=list, sa_type=JSON)
     affinity: Points = Field(default_factory=dict, sa_type=JSON, description="points by volunteer id")
     wishes: Points = Field(default_factory=dict, sa_type=JSON, description="points by skill")
+
+
+class RequestBase(RequestTemplate):
+    """What is asked for."""
+
+    code: Text | None = Field(default=None, unique=True, description="the office's own number")
+    territory_id: Id | None = Field(default=None, foreign_key="territories.id", index=True)
+    due: Moment | None = Field(default=None, sa_type=UtcDateTime, description="ending later is late, not forbidden")
 
 
 REQUEST_EXAMPLE: dict[str, Any] = {
@@ -160,6 +165,41 @@ class Triage(Shape):
     priority: Priority | None = None
     windows: items(WindowShape, 1000) | None = None
     seats: items(SeatShape, MAX_SEATS) | None = None
+
+
+class RequestChange(Shape):
+    """What is to be different; what is left out stays as it is."""
+
+    model_config = example(minutes=45)
+
+    label: Text | None = None
+    name: Text | None = None
+    phone: Phone | None = None
+    door: Text | None = None
+    text: LongText | None = None
+    at: Point = ShapeField(None)  # may be left out, and may not be null; so with others below
+    end_at: Point | None = None
+    service: Text | None = None
+    minutes: Minutes = ShapeField(None)
+    priority: Priority = ShapeField(None)
+    partners: items(Id, 1000) = ShapeField(None)
+    forbidden: items(Id, 1000) = ShapeField(None)
+    affinity: Points = ShapeField(None)
+    wishes: Points = ShapeField(None)
+    seats: items(SeatShape, MAX_SEATS) = ShapeField(None)
+
+    def said(self) -> dict[str, Any]:
+        """The fields that were sent, each whole."""
+        return self.model_dump(include=self.model_fields_set - {"windows"})
+
+
+class Amend(RequestChange):
+    """What the desk mends in a request that nobody has said yes to."""
+
+    model_config = example(minutes=45, windows=[WINDOW_EXAMPLE])
+
+    due: Moment | None = None
+    windows: items(WindowShape, 1000, least=1) | None = None
 
 
 class Answer(Shape):
@@ -267,12 +307,16 @@ class RequestLife(SQLModel):
     reopened: int = 0
     served_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     closed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    series_id: int | None = Field(default=None, foreign_key="series.id", description="the series it is one of")
+    series_day: date | None = Field(default=None, description="its day in the series; none once it was replaced")
+    detached: bool = Field(default=False, description="amended alone: changes of its series pass it by")
 
 
 class RequestRow(RequestBase, RequestLife, table=True):
     """A request on the books."""
 
     __tablename__ = "requests"
+    __table_args__ = (Index("one_request_a_day", "series_id", "series_day", unique=True),)
 
     id: int | None = Field(default=None, primary_key=True)
     state: str = Field(index=True)

@@ -1,6 +1,8 @@
 """What happens to a request once it is in: each function is one event of its life (api/lifecycle.py)."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import and_, or_
 from sqlmodel import Session, col, select
@@ -12,6 +14,7 @@ from api.lifecycle import COMES_BACK_TO, REQUEST, SEAT
 from api.models import AssignmentRow, AuditRow, RequestRow, RequestWindowRow
 from api.models.plans import AssignmentState
 from api.models.requests import (
+    Amend,
     Answer,
     Callback,
     CallbackResult,
@@ -21,6 +24,7 @@ from api.models.requests import (
     Rating,
     Rejection,
     Reopen,
+    RequestCreate,
     RequestPublic,
     RequestState,
     Resume,
@@ -28,11 +32,13 @@ from api.models.requests import (
     Triage,
     Wait,
     WaitsFor,
+    WindowShape,
 )
+from api.requests.service import know_everybody
 from api.security import Actor, find, told
 from api.settling import release, settle
 from api.timing import CHASED_AT, URGENT, local_text
-from api.transitions import Act, IllegalTransition, StaleVersion, allowed, move, remark
+from api.transitions import Act, IllegalTransition, StaleVersion, allowed, move, remark, seats_of
 from api.vocabulary import check
 
 LONGEST_WAIT = timedelta(days=30)
@@ -47,6 +53,10 @@ REOPEN_WITHIN = timedelta(days=7)
 
 HIGHER_UP = 2
 """From so many reopenings on, somebody else is to come."""
+
+
+AGREED_TO = {"at", "end_at", "service", "minutes", "seats", "forbidden"}
+"""What somebody has said yes to, beside when; a corrected telephone number leaves them where they are."""
 
 
 class RequestClosed(ApiError):
@@ -99,6 +109,53 @@ def triage(session: Session, request_id: int, asked: Triage, act: Act, version: 
     if row.priority == URGENT:
         rounds.wish(session, row, act.at)
     return told
+
+
+def amend(session: Session, request_id: int, asked: Amend, act: Act, version: int | None) -> RequestPublic:
+    """Mend what was taken in; an occurrence of a series goes its own way from now on."""
+    row = row_of(session, request_id, act.by)
+    allowed(REQUEST, row, "amend")
+    _rewrite(session, row, asked.said(), asked.windows, act)
+    know_everybody(session, row, act.by)
+    return _done(session, row, "amend", act, version, detached=row.series_id is not None)
+
+
+def follow(session: Session, row: RequestRow, asked: RequestCreate, act: Act) -> int | None:
+    """An occurrence becomes as its series has it now: how many people were let go; None where it was so already."""
+    wanted = asked.model_dump(exclude={"code", "territory_id", "due", "submitted", "windows"})
+    gone = _rewrite(session, row, wanted, asked.windows, act)
+    if gone is None:
+        return None
+    remark(session, REQUEST, row, act)
+    settle(session, row, act)
+    ledger.turn(session)
+    return gone
+
+
+def _rewrite(
+    session: Session, row: RequestRow, wanted: Mapping[str, Any], windows: Sequence[WindowShape] | None, act: Act
+) -> int | None:
+    """Let it be as this says. Whoever was asked for something else, or has said yes to it, is let go: how many; None
+    where all is so already."""
+    values = {name: value for name, value in wanted.items() if getattr(row, name) != value}
+    moved = windows is not None and _times(windows) != _times(row.windows)
+    if not values and not moved:
+        return None
+    promised = seats_of(session, row, [AssignmentState.OFFERED, AssignmentState.ACCEPTED])
+    gone = len(promised) if moved or AGREED_TO & values.keys() else 0
+    if gone:
+        release(session, row, act)
+    for name, value in values.items():
+        setattr(row, name, value)
+    if windows is not None and moved:
+        row.windows = [RequestWindowRow(**window.model_dump()) for window in windows]
+    check(row, act.at)
+    session.flush()
+    return gone
+
+
+def _times(windows: Sequence[WindowShape] | Sequence[RequestWindowRow]) -> list[tuple[datetime, datetime]]:
+    return sorted((window.starts_at, window.ends_at) for window in windows)
 
 
 def answer(session: Session, request_id: int, asked: Answer, act: Act, version: int | None) -> RequestPublic:

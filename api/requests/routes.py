@@ -11,6 +11,7 @@ from api.lifecycle import REQUEST
 from api.models import RequestRow
 from api.models.base import ID_LIMIT
 from api.models.requests import (
+    Amend,
     Answer,
     Callback,
     Cancel,
@@ -83,6 +84,12 @@ event = events(router, REQUEST, RequestPublic)
 def triage(asked: Triage, step: Step) -> JSONResponse:
     """Classify a request, so that it can be planned."""
     return step(life.triage, asked)
+
+
+@event("amend", RefUnknown)
+def amend(asked: Amend, step: Step) -> JSONResponse:
+    """Mend what was taken in; whoever was asked for something else is let go. Changes of its series pass it by now."""
+    return step(life.amend, asked)
 
 
 @event("answer")

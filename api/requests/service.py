@@ -2,6 +2,7 @@
 
 import secrets
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlmodel import Session, col, select
 
@@ -26,20 +27,9 @@ KEPT_IN_VIEW = timedelta(hours=72)
 """So long after the service its volunteer still sees whose it was."""
 
 
-def enter(session: Session, asked: RequestCreate, at: datetime, by: Actor) -> RequestPublic:
+def enter(session: Session, asked: RequestCreate, at: datetime, by: Actor, **of_series: Any) -> RequestPublic:
     """Take in a request: classified it can be planned at once, else it waits for triage."""
-    if asked.code is not None and session.exec(select(RequestRow.id).where(RequestRow.code == asked.code)).first():
-        raise CodeTaken("code", asked.code)
-    _know_everybody(session, asked, by)
-    row = RequestRow(
-        **asked.model_dump(exclude={"windows", "submitted", "territory_id"}),
-        territory_id=placed(session, by, asked.territory_id),
-        windows=[RequestWindowRow(**window.model_dump()) for window in asked.windows],
-        policy_version=in_force(session, zone(session)).version,
-        check_in_code=f"{secrets.randbelow(10_000):04}",
-        created_at=at,
-    )
-    check(row, at)
+    row = drawn_up(session, asked, at, by, **of_series)
     begin(session, REQUEST, row, "submit" if asked.submitted else "enter", Act(by, at))
     if row.priority == URGENT and not asked.submitted:
         rounds.wish(session, row, at)
@@ -47,7 +37,25 @@ def enter(session: Session, asked: RequestCreate, at: datetime, by: Actor) -> Re
     return told(session, by, [row], RequestPublic)[0]
 
 
-def _know_everybody(session: Session, asked: RequestCreate, by: Actor) -> None:
+def drawn_up(session: Session, asked: RequestCreate, at: datetime, by: Actor, **of_series: Any) -> RequestRow:
+    """The request as it would be kept, but not kept yet; refused where it could not be."""
+    if asked.code is not None and session.exec(select(RequestRow.id).where(RequestRow.code == asked.code)).first():
+        raise CodeTaken("code", asked.code)
+    know_everybody(session, asked, by)
+    row = RequestRow(
+        **asked.model_dump(exclude={"windows", "submitted", "territory_id"}),
+        territory_id=placed(session, by, asked.territory_id),
+        windows=[RequestWindowRow(**window.model_dump()) for window in asked.windows],
+        policy_version=in_force(session, zone(session)).version,
+        check_in_code=f"{secrets.randbelow(10_000):04}",
+        created_at=at,
+        **of_series,
+    )
+    check(row, at)
+    return row
+
+
+def know_everybody(session: Session, asked: RequestCreate | RequestRow, by: Actor) -> None:
     """Whoever is named is on the roster."""
     named = {id: "partners" for id in asked.partners} | {id: "forbidden" for id in asked.forbidden}
     for key in asked.affinity:

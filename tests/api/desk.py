@@ -43,6 +43,13 @@ def request(start: str = "09:00", end: str = "10:00", **more: Any) -> dict[str, 
     return {"at": [108.945, 34.265], "minutes": 30, "windows": [{"from": at(start), "to": at(end)}], **more}
 
 
+def series(start: str = "09:00", end: str = "10:00", first_day: str = DAY, **more: Any) -> dict[str, Any]:
+    """Every Monday; what is more is asked for each time."""
+    window, rule = {"from": start, "to": end}, {"kind": "weekly", "on": [1]}
+    template = {"at": [108.945, 34.265], "minutes": 30, **more}
+    return {"template": template, "window": window, "rule": rule, "first_day": first_day}
+
+
 def period(start: str = "08:00", end: str = "20:00", **more: Any) -> dict[str, Any]:
     """Any plan will do, so the first one found ends the solve."""
     return {"from": at(start), "to": at(end), "seconds": 30, "gap": 1.0, **more}

@@ -95,7 +95,8 @@ def _cell(answer: httpx.Response, street: Street, path: str) -> str:
         return str(answer.status_code)
     assert answer.status_code < 500 and answer.status_code not in (400, 422, 405), f"{path}: {answer.text}"
     if answer.is_success and isinstance(found := answer.json() if answer.content else None, dict) and "items" in found:
-        noun = {"territories": "territory"}.get(path.rpartition("/")[2], path.rpartition("/")[2].rstrip("s"))
+        last = path.rpartition("/")[2]
+        noun = {"territories": "territory", "series": "series"}.get(last, last.rstrip("s"))
         return "listed" if street.id_of(noun) in [one["id"] for one in found["items"]] else "absent"
     return "may"
 

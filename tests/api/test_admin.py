@@ -7,10 +7,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlmodel import select
 
 from api import admin
+from api.cli import Day
 from api.jobs import identity
+from api.models import AuditRow
 from api.settings import Settings
+from api.workdays import DayKind
 from tests.api.desk import migrated
 from tests.api.test_audit_chain import unlocked
 from tests.api.test_backup import ask
@@ -76,6 +80,46 @@ def test_the_doctor_says_what_to_do_in_both_languages(sqlite_url):
     assert "diandan serve 会新建数据库" in done.stdout
     done = run(sqlite_url, "doctor", DIANDAN_TIMEZONE="Asia/Nowhere")
     assert "✗ time zone data: [timezone_unknown]" in done.stdout and "mend DIANDAN_TIMEZONE" in done.stdout
+
+
+# The working calendar.
+
+
+def test_the_calendar_is_filled_listed_and_edited(database):
+    """What was edited stays when the year is filled again; who changed what is in the audit."""
+    empty = run(database.url, "calendar")
+    assert (empty.returncode, empty.stdout) == (0, "the calendar is empty: Monday to Friday are working days\n")
+    edited = run(database.url, "calendar", "2026-10-01", "morning", "--note", "值班")
+    assert (edited.returncode, edited.stdout) == (0, "2026-10-01 morning 值班\n"), edited.stderr
+    assert run(database.url, "calendar", "2026").stdout == "38 days of 2026 taken in\n"
+    assert run(database.url, "calendar", "2026", LC_ALL="zh_CN.UTF-8").stdout == "2026 年录入 0 天\n"
+    run(database.url, "calendar", "2026-10-10", "rest").check_returncode()
+    listed = run(database.url, "calendar").stdout.splitlines()
+    assert len(listed) == 39 and listed == sorted(listed)
+    assert {"2026-10-01 morning 值班", "2026-10-02 rest 国庆节", "2026-10-10 rest"} <= {*listed}
+    with database.reading() as session:
+        rows = [(row.who, row.noun_id, row.from_state, row.to_state) for row in session.exec(select(AuditRow))]
+    assert rows == [
+        ("command line", 20261001, None, "morning"),
+        ("command line", 2026, None, "filled"),
+        ("command line", 2026, None, "filled"),
+        ("command line", 20261010, "work", "rest"),
+    ]
+
+
+def test_what_the_calendar_does_not_take_is_said(database):
+    unknown = run(database.url, "calendar", "2093")
+    assert refused(unknown, "calendar_unknown") and "diandan admin calendar 2093-01-01 rest" in unknown.stderr
+    assert refused(run(database.url, "calendar", "2026-02-30", "rest"), "date_invalid")
+    for words in (["2026-10-10"], ["2026-10-10", "half"]):
+        done = run(database.url, "calendar", *words)
+        assert done.returncode == 2 and "Traceback" not in done.stderr
+        assert "morning" in done.stderr
+    assert run(database.url, "calendar").stdout.startswith("the calendar is empty")
+
+
+def test_every_kind_of_day_can_be_typed():
+    assert [*Day] == [*DayKind]
 
 
 # Each look sees what it is there for.

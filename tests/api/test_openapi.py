@@ -3,18 +3,19 @@
 import jsonschema
 import pytest
 
-from tests.api.desk import request, volunteer
+from tests.api.desk import request, series, volunteer
 
 OPERATIONS = {
-    "acceptAssignment", "activateUser", "answerRequest", "approveVolunteer", "assignRequest", "callBackRequest",
-    "cancelRequest", "changeGrants", "changeSkills", "checkInAssignment", "createKey", "createPlan", "createRequest",
-    "createTerritory", "createUnit", "createUser", "createVolunteer", "deactivateUser", "declineAssignment",
-    "finishAssignment", "getAssignment", "getMe", "getPlan", "getPlanFile", "getPlanInstance", "getRequest",
-    "getSchedule", "getVolunteer", "leaveVolunteer", "linkUser", "listKeys", "listPlans", "listRequests",
-    "listTerritories", "listUnits", "listUsers", "listVolunteers", "livez", "logIn", "logOut", "mergeRequest",
-    "moveTerritory", "moveVolunteer", "pauseVolunteer", "publishPlan", "rateRequest", "readyz", "registerVolunteer",
-    "rejectRequest", "reopenRequest", "resumeRequest", "resumeVolunteer", "revokeKey", "rotateKey", "serveRequest",
-    "triageRequest", "undoAssignment", "waitRequest", "withdrawAssignment",
+    "acceptAssignment", "activateUser", "amendRequest", "answerRequest", "approveVolunteer", "assignRequest",
+    "callBackRequest", "cancelRequest", "changeGrants", "changeSeries", "changeSkills", "checkInAssignment",
+    "createKey", "createPlan", "createRequest", "createSeries", "createTerritory", "createUnit", "createUser",
+    "createVolunteer", "deactivateUser", "declineAssignment", "endSeries", "finishAssignment", "getAssignment", "getMe",
+    "getPlan", "getPlanFile", "getPlanInstance", "getRequest", "getSchedule", "getSeries", "getVolunteer",
+    "leaveVolunteer", "linkUser", "listKeys", "listPlans", "listRequests", "listSeries", "listTerritories", "listUnits",
+    "listUsers", "listVolunteers", "livez", "logIn", "logOut", "mergeRequest", "moveTerritory", "moveVolunteer",
+    "pauseVolunteer", "publishPlan", "rateRequest", "readyz", "registerVolunteer", "rejectRequest", "reopenRequest",
+    "resumeRequest", "resumeVolunteer", "revokeKey", "rotateKey", "serveRequest", "triageRequest", "undoAssignment",
+    "waitRequest", "withdrawAssignment",
 }  # fmt: skip
 
 
@@ -49,6 +50,10 @@ def test_operations_keep_their_names(described):
         "UserCreate",
         "GrantsChange",
         "KeyCreate",
+        "SeriesCreate",
+        "SeriesChange",
+        "SeriesEnd",
+        "Amend",
         "LogIn",
     ],
 )
@@ -60,6 +65,7 @@ def test_examples_fit_their_schema(described, shape):
 @pytest.mark.parametrize("path, shape, rest", [
     ("/v1/volunteers", "VolunteerCreate", volunteer()),
     ("/v1/requests", "RequestCreate", request()),
+    ("/v1/series", "SeriesCreate", series()),
 ])  # fmt: skip
 def test_the_examples_are_accepted(sqlite_desk, described, path, shape, rest):
     example = described["components"]["schemas"][shape]["example"]

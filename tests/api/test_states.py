@@ -24,6 +24,7 @@ from api.lifecycle import MACHINES
 from api.models import AssignmentRow, AuditRow, RequestRow
 from api.models.plans import Accept, CheckIn, Decline, Finish, HandAssignment, Withdraw
 from api.models.requests import (
+    Amend,
     Answer,
     Callback,
     Cancel,
@@ -52,6 +53,7 @@ MORNING = datetime.fromisoformat(at("08:30"))
 
 # What LIFECYCLE.md says may be asked for, by state: written here a second time, on purpose.
 ASKED = {
+    "amend": {"submitted", "triaged"},
     "triage": {"submitted"},
     "answer": {"submitted"},
     "reject": {"submitted"},
@@ -71,14 +73,15 @@ ANSWERED = {
     "finish": {"checked_in"},
 }
 ALLOWED = {
-    "desk": {"triage", "answer", "reject", "merge", "wait", "resume", "cancel", *ANSWERED},
-    "clerk": {"answer", "rate", "call_back", "reopen", "cancel"},
+    "desk": {"amend", "triage", "answer", "reject", "merge", "wait", "resume", "cancel", *ANSWERED},
+    "clerk": {"amend", "answer", "rate", "call_back", "reopen", "cancel"},
 }
 ACTORS = {
     name: Actor(name, (Grant(role),), user_id=id)
     for id, (name, role) in enumerate([("desk", Role.DISPATCHER), ("clerk", Role.CLERK)], 1)
 }
 BODIES = {
+    "amend": Amend(minutes=45),
     "triage": Triage(),
     "answer": Answer(answer="好"),
     "reject": Rejection(reason="不归我们", next_owner="物业"),

@@ -135,6 +135,7 @@ def test_a_role_elsewhere_counts_for_nothing_here(place):
 
 
 def test_the_table_knows_every_field_it_names():
+    assert FIELDS["series"] == FIELDS["request"]
     assert FIELDS["request"].keys() <= RequestBase.model_fields.keys()
     assert FIELDS["volunteer"].keys() - {"availability"} <= VolunteerBase.model_fields.keys()
     assert {name for fields in FIELDS.values() for name in fields} <= MASKS.keys()

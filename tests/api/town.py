@@ -12,7 +12,7 @@ from api.models.people import GrantShape, TerritoryCreate, UnitCreate, UserCreat
 from api.people import entry, territories, users
 from api.roles import ROLES, Role
 from api.security import COOKIE, HOUSE
-from tests.api.desk import NOW, Desk, request, volunteer
+from tests.api.desk import NOW, Desk, request, series, volunteer
 
 PERSONAL = {"name": "李淑芬", "phone": "13812341234", "door": "3 号楼 2 单元 501", "text": "老人腿脚不便"}
 CANARY_PHONE = "13987659876"
@@ -29,6 +29,7 @@ class Street:
     request: int
     plan: int
     assignment: int
+    series: int
     user: int
     key: int
 
@@ -76,7 +77,7 @@ def _street(desk: Desk, district: int, name: str) -> Street:
         unit = territories.create_unit(session, UnitCreate(name=f"{name}队", territory_id=street), HOUSE, NOW).id
     admin = user(desk, f"admin.{street}", Role.ADMIN, street)
     key = {"name": name, "grants": [{"role": "clerk", "territory_id": street}]}
-    return Street(street, community, unit, 0, 0, 0, 0, admin, desk.enter("/v1/keys", key))
+    return Street(street, community, unit, 0, 0, 0, 0, 0, admin, desk.enter("/v1/keys", key))
 
 
 def _with_work(desk: Desk, street: Street) -> Street:
@@ -86,7 +87,9 @@ def _with_work(desk: Desk, street: Street) -> Street:
     where = desk.proposal(territory_id=street.territory)
     desk.publish(where).raise_for_status()
     seat = desk.get(where)["assignments"][0]["id"]
-    return replace(street, volunteer=person, request=asked, plan=int(where.rpartition("/")[2]), assignment=seat)
+    repeats = desk.enter("/v1/series", series(**PERSONAL) | there)
+    plan = int(where.rpartition("/")[2])
+    return replace(street, volunteer=person, request=asked, plan=plan, assignment=seat, series=repeats)
 
 
 def user(desk: Desk, name: str, role: Role | None, territory: int | None = None, person: int | None = None) -> int:

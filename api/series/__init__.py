@@ -1,0 +1,1 @@
+"""What repeats by rule."""
