@@ -25,8 +25,9 @@ ROOMS = {
     "assignments": (),
     "plans": (),
     "people": (),
+    "reports": (),
     "jobs": ("plans",),
-    "console": ("assignments", "plans", "volunteers", "people"),
+    "console": ("assignments", "plans", "volunteers", "people", "reports"),
 }
 """The rooms of the service stand on tables and not on each other, but who computes plans and who shows them."""
 
