@@ -77,6 +77,12 @@ FATES = (
     Fate("urgent", priority="urgent", calls=("basically",), stars=None),
     Fate("at another time than was asked", offers=("expire", "come"), days="one"),
     Fate("asked for twice by the same", True, "triage_and_merge"),
+    Fate("called off while it waits", first="wait_and_call_off"),
+    Fate("called off when somebody had promised", offers=("accept_and_cancel",)),
+    Fate("put off when somebody had promised", offers=("accept_and_put_off", "come")),
+    Fate("given up half-way", offers=("give_up", "come")),
+    Fate("interrupted", offers=("interrupted",)),
+    Fate("somebody nearer is found", offers=("hand_over", "come")),
 )
 
 # A place for series: whoever builds them adds a fate that is entered once and comes again every other day, and makes
@@ -224,6 +230,11 @@ class Week:
     def call_off(self, case: Case) -> None:
         self.say(self.front, case, "cancel", reason="居民不需要了")
 
+    def wait_and_call_off(self, case: Case) -> None:
+        body = {"for": "date", "until": _said(self.now + DAY), "reason": "居民外出"}
+        self.say(self.desk, case, "wait", **body)
+        self.later(self.now + 3 * HOUR, self.call_off, case)
+
     def ask_resident(self, case: Case) -> None:
         """Put off, then gone on with: while somebody waits for the resident, no clock of the desk's runs."""
         until = _said(self.now + DAY)
@@ -277,7 +288,12 @@ class Week:
     def _assigned(self, case: Case, seat: int) -> dict[str, Any]:
         """Given to the first who can, at the first time at which somebody can."""
         people = self.luck.sample(self.people, len(self.people))
-        for start, more in self._times(case):
+        return self._first_who_can(case, seat, self._times(case), people)
+
+    def _first_who_can(
+        self, case: Case, seat: int, times: Iterable[tuple[datetime, dict[str, str]]], people: list[int]
+    ) -> dict[str, Any]:
+        for start, more in times:
             for person in people:
                 body = {"volunteer": person, "seat": seat, "start": _said(start), **more}
                 answer = self.desk.post(f"/v1/requests/{case.id}/assign", body)
@@ -354,11 +370,55 @@ class Week:
         self.later(start + 25 * MINUTE, self.by_hand, case)
 
     def _another_day(self, seat: dict[str, Any], case: Case) -> None:
+        self.later(self.soon(2, 5), self._put_off, case)
+
+    def _put_off(self, case: Case) -> None:
+        """Until tomorrow; whoever was to come is let go."""
         body = {"for": "date", "until": _said(self.now + 2 * DAY), "reason": "居民外出"}
+        self.say(self.desk, case, "wait", **body)
         tomorrow = self.now.replace(hour=9, minute=0) + DAY
-        self.later(self.soon(2, 5), self.say, self.desk, case, "wait", **body)
         self.later(tomorrow, self.say, self.desk, case, "resume")
         self.later(tomorrow + 30 * MINUTE, self.by_hand, case)
+
+    def _accept(self, seat: dict[str, Any], case: Case) -> None:
+        self.later(self.soon(1, 4), self.step, self._speaker(seat), seat, case, "accept")
+
+    def _accept_and_put_off(self, seat: dict[str, Any], case: Case) -> None:
+        self._accept(seat, case)
+        self.later(self.soon(6, 9), self._put_off, case)
+
+    def _accept_and_cancel(self, seat: dict[str, Any], case: Case) -> None:
+        self._accept(seat, case)
+        self.later(self.soon(6, 9), self.call_off, case)
+
+    def _hand_over(self, seat: dict[str, Any], case: Case) -> None:
+        """The desk gives a promised seat to somebody else, and says why."""
+        self._accept(seat, case)
+        others = [person for person in self.people if person != seat["volunteer"]]
+        self.later(self.soon(6, 9), self._give_to, others, seat, case)
+
+    def _give_to(self, others: list[int], seat: dict[str, Any], case: Case) -> None:
+        times = [(moment(seat["start"]), {"reason": "住得更近"})]
+        self.offered(self._first_who_can(case, 0, times, others), case)
+
+    def _give_up(self, seat: dict[str, Any], case: Case) -> None:
+        start, _ = _moments(seat)
+        who = self._phone(seat)
+        self._accept(seat, case)
+        self.later(start, self._check_in, who, seat, case)
+        self.later(start + 5 * MINUTE, self.step, who, seat, case, "withdraw", {"because": "busy"})
+        self.later(start + 10 * MINUTE, self.by_hand, case)
+
+    def _interrupted(self, seat: dict[str, Any], case: Case) -> None:
+        """It cannot go on for a while; who is there stays."""
+        start, end = _moments(seat)
+        who = self._phone(seat)
+        body = {"for": "resident", "until": _said(start + DAY), "reason": "居民临时外出"}
+        self._accept(seat, case)
+        self.later(start, self._check_in, who, seat, case)
+        self.later(start + 3 * MINUTE, self.say, self.desk, case, "wait", **body)
+        self.later(start + 15 * MINUTE, self.say, self.desk, case, "resume")
+        self.later(end + 10 * MINUTE, self._finish, who, seat, case)
 
     def _cancel(self, seat: dict[str, Any], case: Case) -> None:
         self.later(self.soon(2, 5), self.say, self.front, case, "cancel", reason="家人已办好")
