@@ -19,6 +19,7 @@ from api.observing import Observer
 from api.people.routes import router as people
 from api.plans.routes import by_hand_router as by_hand
 from api.plans.routes import router as plans
+from api.reports.routes import router as reports
 from api.requests.routes import router as requests
 from api.security import Forbidden, Unauthenticated
 from api.series.routes import router as series
@@ -31,6 +32,7 @@ TAGS = [
     {"name": "系列 series", "description": "按规则重复的点单、值班与活动日。What repeats by rule."},
     {"name": "席位 assignments", "description": "接单、拒单、签到、完成。Accepted, declined, checked in, done."},
     {"name": "派单方案 plans", "description": "求解、查看、发布。Made, looked at, put in force."},
+    {"name": "报表 report", "description": "一天或一段时间的各项数字与分母。What a period came to."},
     {"name": "辖区 territories", "description": "区、街道、社区、网格，与单位。Who is there for which part."},
     {"name": "用户 users", "description": "谁可以做什么：用户、角色与密钥。Who may do what."},
     {"name": "登录 log-in", "description": "登录、退出、我是谁。In, out, and who am I."},
@@ -63,7 +65,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(Observer, metrics=app.state.metrics)
     draw_errors(app)
     usual = {422: told_as_problem("a malformed value"), **declared(Unauthenticated, Forbidden, DatabaseAway)}
-    for room in (volunteers, requests, series, by_hand, assignments, plans, people):
+    for room in (volunteers, requests, series, by_hand, assignments, plans, reports, people):
         app.include_router(room, responses=usual)
     _add_house(app)
     _describe_problems(app)

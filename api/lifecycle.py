@@ -2,8 +2,9 @@
 clocks start and stop. `transitions.py` lets nothing else happen; `python -m api.lifecycle` draws docs/lifecycle.md.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
@@ -170,6 +171,18 @@ SEAT = Machine(
 )  # fmt: skip
 
 MACHINES = (REQUEST, SEAT)
+
+UNMET_AFTER = 3
+"""So often the seats of a request are offered; when nobody has come of that, it shows as unmet."""
+
+LACKING = (Life.SUBMITTED, Life.TRIAGED, Life.DISPATCHED, Life.WAITING)
+"""In these nobody has promised to come."""
+
+
+def is_unmet(state: str, waves: int, windows_end: Iterable[datetime], at: datetime) -> bool:
+    """暂未满足, which no state says: offered often enough with nobody, or all the times it could be served are past."""
+    in_vain = state == Life.TRIAGED and waves >= UNMET_AFTER
+    return in_vain or (state in LACKING and max(windows_end, default=at) < at)
 
 
 def chart(machines: Sequence[Machine] = MACHINES) -> str:

@@ -187,6 +187,12 @@ MESSAGES: dict[str, dict[str, str]] = MATCHER_MESSAGES | {
         "请改正 from 与 to",
         "mend from and to",
     ),
+    "period_invalid": _say(
+        "时段 {value} 无效：须先始后终，至多 {limit} 天",
+        "the period {value} is not valid: it must end after it begins, within {limit} days",
+        "请改正 from 与 to；to 是最后一天的次日",
+        "mend from and to; `to` is the day after the last",
+    ),
     # keys and versions
     "idempotency_key_required": _say(
         "缺少 Idempotency-Key",

@@ -25,9 +25,10 @@ ROOMS = {
     "assignments": (),
     "plans": (),
     "people": (),
+    "reports": (),
     "series": ("requests",),
     "jobs": ("plans", "series"),
-    "console": ("assignments", "plans", "requests", "volunteers", "people"),
+    "console": ("assignments", "plans", "reports", "requests", "volunteers", "people"),
 }
 """The rooms of the service stand on tables and not on each other, but who computes plans and who shows them."""
 

@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 
 from api.console.trips import Point, Trip, Visit, trips
 from api.errors import NotFound
+from api.lifecycle import is_unmet
 from api.models import PlanRow, RequestRow, VolunteerRow
 from api.models.base import ID_LIMIT
 from api.models.plans import UNDER_WAY, PlanPublic, PlanState, UnservedPublic
@@ -43,6 +44,7 @@ class PlanView:
     days: Sequence[date]
     day: date
     zone: ZoneInfo
+    now: datetime
 
     @cached_property
     def trips(self) -> list[Trip]:
@@ -75,6 +77,10 @@ class PlanView:
     @cached_property
     def unserved_ids(self) -> frozenset[int]:
         return frozenset(one.request for one in self.plan.unserved)
+
+    def is_unmet(self, request: RequestRow) -> bool:
+        """Whether it has been tried often enough, or its time is over."""
+        return is_unmet(request.state, request.waves, [window.ends_at for window in request.windows], self.now)
 
     def local(self, moment: datetime) -> datetime:
         return moment.astimezone(self.zone)
@@ -134,7 +140,7 @@ def plan_view(session: Session, row: PlanRow, day: str | None, now: datetime, zo
     whole = trips(plan.assignments, requests, people)
     days = sorted({seat.start.astimezone(zone).date() for seat in plan.assignments})
     communities = _communities(session, {person.community for person in people.values()})
-    return PlanView(plan, requests, people, communities, whole, days, _day(days, day, plan, now, zone), zone)
+    return PlanView(plan, requests, people, communities, whole, days, _day(days, day, plan, now, zone), zone, now)
 
 
 def _day(days: Sequence[date], wanted: str | None, plan: PlanPublic, now: datetime, zone: ZoneInfo) -> date:
@@ -145,7 +151,8 @@ def _day(days: Sequence[date], wanted: str | None, plan: PlanPublic, now: dateti
 
 
 def _requests(session: Session, ids: Iterable[int]) -> dict[int, RequestRow]:
-    return {row.id: row for row in session.exec(select(RequestRow).where(col(RequestRow.id).in_(ids)))}
+    found = select(RequestRow).where(col(RequestRow.id).in_(ids)).options(selectinload(RequestRow.windows))
+    return {row.id: row for row in session.exec(found)}
 
 
 def _volunteers(session: Session, ids: Iterable[int]) -> dict[int, VolunteerRow]:

@@ -13,6 +13,7 @@ from starlette.staticfiles import StaticFiles
 from api.assignments import service as seats
 from api.assignments.routes import AssignmentId
 from api.console import forms, read
+from api.console.columns import draw_days
 from api.console.drawing import address, page
 from api.console.login import router as login
 from api.console.map import draw_map, glyph
@@ -29,6 +30,10 @@ from api.models.requests import RequestPublic
 from api.plans import publish
 from api.plans import service as plans
 from api.plans.routes import Dispatcher, IfMatchRequired, PlanId
+from api.reports import service as reports
+from api.reports.figures import meaning
+from api.reports.routes import First, To
+from api.reports.routes import Reader as ReportReader
 from api.requests import service as requests
 from api.security import note_view
 from api.sessions import DatabaseDep, Now, ReadDep, SessionDep
@@ -92,6 +97,27 @@ def _unmade(request: Request, session: Session, row: PlanRow) -> dict[str, Any]:
     lang = language(request.scope)
     mend = hint(row.cause["code"], lang, row.cause["params"]) if row.cause else None
     return {"under_way": row.state in UNDER_WAY, "mend": mend, "plan": plans.public(session, row)}
+
+
+@router.get("/report")
+def report_page(
+    reader: ReportReader, request: Request, session: ReadDep, now: Now, first: First = None, to: To = None
+) -> HTMLResponse:
+    """What a day or a period came to."""
+    lang = language(request.scope)
+    record = reports.read(session, first, to, reader, now, _zone(request))
+    report, days = reports.report(record), reports.daily(record)
+    length = report.to - report.first
+    shown = {
+        "report": report,
+        "last": days[-1].day,
+        "is_empty": not any(figure.value for figure in report.figures),
+        "figures": [(figure, meaning(figure.code, lang)) for figure in report.figures],
+        "drawing": draw_days(days, speaker(lang), lang),
+        "earlier": address(request, **{"from": report.first - length}, to=report.first),
+        "later": address(request, **{"from": report.to}, to=report.to + length),
+    }
+    return HTMLResponse(page("report.html", request, **shown))
 
 
 @router.post("/plans/{plan_id}/publish")

@@ -164,6 +164,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     "legend_home": ("出发点", "start of a trip"),
     "no_visits": ("这一天没有人上岗", "Nobody is at work on this day"),
     # tables
+    "unmet": ("暂未满足", "unmet"),
+    "unmet_hint": (
+        "派过三轮仍无人，或约定时间已全部过去",
+        "Offered three times with nobody, or all the times it could be served are past",
+    ),
     "unserved_count": ("未满足的请求（{count}）", "Requests not served ({count})"),
     "all_served": ("请求全部排上了。", "Every request is served."),
     "table": ("派单表（{requests} 个请求，{seats} 个席位）", "Assignments ({requests} requests, {seats} seats)"),
@@ -180,6 +185,27 @@ TEXTS: dict[str, tuple[str, str]] = {
     "way_of": ("{minutes} 分 · {km} 公里", "{minutes} min · {km} km"),
     "why": ("为什么", "Why"),
     "why_unserved": ("为什么没有排上", "Why not"),
+    # the report
+    "report": ("报表", "Report"),
+    "report_from": ("从", "from"),
+    "report_to": ("到（不含）", "until (not included)"),
+    "report_earlier": ("← 前一段", "← earlier"),
+    "report_later": ("后一段 →", "later →"),
+    "report_days": ("{first} 至 {last}，共 {count} 天", "{first} to {last}, {count} days"),
+    "report_empty": ("这段时间里什么也没有发生", "Nothing happened in this time"),
+    "report_empty_hint": (
+        "请在上面换一段时间；或先登记请求（POST /v1/requests），收到、派出、完成的都会记在这里。",
+        "Choose other days above; or enter requests first (POST /v1/requests): what comes in, is given to somebody "
+        "and is done is counted here.",
+    ),
+    "report_daily": ("每日收到与完成", "Received and served by day"),
+    "report_daily_hint": ("左：收到的请求；右：完成的服务", "left: requests received; right: services that ended"),
+    "report_day": ("{day}：收到 {came}，完成 {served}", "{day}: {came} received, {served} served"),
+    "report_figure": ("指标", "Figure"),
+    "report_value": ("数值 / 分母", "Number, and of how many"),
+    "report_share": ("比率", "Share"),
+    "report_none": ("—", "—"),
+    "report_meaning": ("口径", "What it means"),
     # the volunteer's page
     "schedule_of": ("{name} 的日程", "Schedule of {name}"),
     "larger": ("大字版", "Large print"),

@@ -30,6 +30,10 @@ Out = TypeVar("Out")
 AWAY_SECONDS = 2.0
 
 
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True)
 class Solver:
     """What a worker brings along to solve."""
@@ -37,6 +41,7 @@ class Solver:
     database: Database
     settings: Settings
     stop: threading.Event
+    now: Callable[[], datetime] = _utc_now
 
     def run(self, plan_id: int) -> None:
         """Bring a plan from queued to proposed or failed; begun again, it goes on counting attempts."""
@@ -88,7 +93,7 @@ class Solver:
                 self._fail_in(session, row)
                 return None
             if row.state == PlanState.QUEUED:
-                ledger.note(session, "plan", [plan_id], row.state, PlanState.SOLVING, "worker", _now())
+                ledger.note(session, "plan", [plan_id], row.state, PlanState.SOLVING, "worker", self.now())
             store.move(session, plan_id, row.state, state=PlanState.SOLVING, attempts=row.attempts + 1)
             session.refresh(row)
         return row
@@ -106,11 +111,11 @@ class Solver:
 
     def _load(self, asked: PlanRow) -> tuple[Instance, int]:
         with self.database.reading() as session:
-            return load.load(session, asked, _now(), self.settings), ledger.version(session)
+            return load.load(session, asked, self.now(), self.settings), ledger.version(session)
 
     def _store(self, plan_id: int, instance: Instance, plan: Plan, why: store.Reasons, seen: int) -> None:
         with self.database.writing() as session:
-            store.store(session, plan_id, instance, plan, why, seen, _now())
+            store.store(session, plan_id, instance, plan, why, seen, self.now())
 
     def _solve(self, asked: PlanRow, instance: Instance) -> Plan:
         with tempfile.TemporaryDirectory(prefix="diandan-solve-") as folder:
@@ -142,8 +147,4 @@ class Solver:
         """The plan has failed; without a cause of its own, its worker died with it each time."""
         cause = row.cause or {"code": "solve_died", "params": {"value": "worker", "attempts": row.attempts}}
         if store.move(session, row.id, row.state, state=PlanState.FAILED, cause=cause, progress=None):
-            ledger.note(session, "plan", [row.id], row.state, PlanState.FAILED, "worker", _now(), cause["code"])
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
+            ledger.note(session, "plan", [row.id], row.state, PlanState.FAILED, "worker", self.now(), cause["code"])

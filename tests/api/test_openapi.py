@@ -10,7 +10,7 @@ OPERATIONS = {
     "callBackRequest", "cancelRequest", "changeGrants", "changeSeries", "changeSkills", "checkInAssignment",
     "createKey", "createPlan", "createRequest", "createSeries", "createTerritory", "createUnit", "createUser",
     "createVolunteer", "deactivateUser", "declineAssignment", "endSeries", "finishAssignment", "getAssignment", "getMe",
-    "getPlan", "getPlanFile", "getPlanInstance", "getRequest", "getSchedule", "getSeries", "getVolunteer",
+    "getPlan", "getPlanFile", "getPlanInstance", "getReport", "getRequest", "getSchedule", "getSeries", "getVolunteer",
     "leaveVolunteer", "linkUser", "listKeys", "listPlans", "listRequests", "listSeries", "listTerritories", "listUnits",
     "listUsers", "listVolunteers", "livez", "logIn", "logOut", "mergeRequest", "moveTerritory", "moveVolunteer",
     "pauseVolunteer", "publishPlan", "rateRequest", "readyz", "registerVolunteer", "rejectRequest", "reopenRequest",
