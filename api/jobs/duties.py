@@ -29,7 +29,8 @@ def handlers(database: Database, settings: Settings) -> Mapping[str, Handler]:
         begin, end = local_day(session, noon)
         day = {"from": begin, "to": end, "seconds": settings.round_seconds, "territory_id": rounds.part_of(clock)}
         asked = PlanCreate.model_validate(day)
-        plans.ask(database, session, asked, now, CLOCK)
+        if not plans.waits(session, asked):
+            plans.ask(database, session, asked, now, CLOCK, settings)
 
     late = dict.fromkeys(("T1", "T2", "T3", "T5", "T7"), tell_late)
     return {"T4": expire, "T6": lapse, "T8": chase, "T9": forget, rounds.NAME: plan_day, **late}

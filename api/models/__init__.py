@@ -16,6 +16,7 @@ from api.models.people import (
 from api.models.plans import AssignmentRow, PlanFileRow, PlanRow
 from api.models.requests import RequestRow, RequestWindowRow
 from api.models.volunteers import AvailabilityRow, VolunteerRow
+from api.models.workers import WorkerRow
 
 __all__ = [
     "AccessRow",
@@ -42,4 +43,5 @@ __all__ = [
     "UnitRow",
     "UserRow",
     "VolunteerRow",
+    "WorkerRow",
 ]

@@ -7,14 +7,14 @@ from tests.api.desk import request, volunteer
 
 OPERATIONS = {
     "acceptAssignment", "activateUser", "answerRequest", "approveVolunteer", "assignRequest", "callBackRequest",
-    "cancelRequest", "changeGrants", "changeSkills", "checkInAssignment", "createKey", "createPlan", "createRequest",
-    "createTerritory", "createUnit", "createUser", "createVolunteer", "deactivateUser", "declineAssignment",
-    "finishAssignment", "getAssignment", "getMe", "getPlan", "getPlanFile", "getPlanInstance", "getRequest",
-    "getSchedule", "getVolunteer", "leaveVolunteer", "linkUser", "listKeys", "listPlans", "listRequests",
-    "listTerritories", "listUnits", "listUsers", "listVolunteers", "livez", "logIn", "logOut", "mergeRequest",
-    "moveTerritory", "moveVolunteer", "pauseVolunteer", "publishPlan", "rateRequest", "readyz", "registerVolunteer",
-    "rejectRequest", "reopenRequest", "resumeRequest", "resumeVolunteer", "revokeKey", "rotateKey", "serveRequest",
-    "triageRequest", "waitRequest", "withdrawAssignment",
+    "cancelPlan", "cancelRequest", "changeGrants", "changeSkills", "checkInAssignment", "createKey", "createPlan",
+    "createRequest", "createTerritory", "createUnit", "createUser", "createVolunteer", "deactivateUser",
+    "declineAssignment", "finishAssignment", "getAssignment", "getMe", "getPlan", "getPlanFile", "getPlanInstance",
+    "getRequest", "getSchedule", "getVolunteer", "leaveVolunteer", "linkUser", "listKeys", "listPlans",
+    "listRequests", "listTerritories", "listUnits", "listUsers", "listVolunteers", "livez", "logIn", "logOut",
+    "mergeRequest", "moveTerritory", "moveVolunteer", "pauseVolunteer", "publishPlan", "rateRequest", "readyz",
+    "registerVolunteer", "rejectRequest", "reopenRequest", "resumeRequest", "resumeVolunteer", "revokeKey",
+    "rotateKey", "serveRequest", "triageRequest", "waitRequest", "withdrawAssignment",
 }  # fmt: skip
 
 
