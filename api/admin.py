@@ -17,10 +17,9 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import col, select
 
-from api import backup, clocks, ledger, schema
+from api import backup, clocks, ledger, presence, schema
 from api.db import Database
 from api.errors import ApiError, DatabaseAway
-from api.jobs import identity
 from api.models import CalendarDayRow, PlanRow
 from api.models.plans import UNDER_WAY
 from api.people.commands import KEEPER
@@ -311,8 +310,9 @@ def _clock(settings: Settings, database: Database) -> str:
 def _worker(settings: Settings, database: Database) -> str:
     with database.reading() as session:
         waiting = session.exec(select(func.count()).where(col(PlanRow.state).in_(UNDER_WAY))).one()
-    if identity.anybody_works(database):
-        return f"在岗 alive; 等待 waiting {waiting}"
+        alive = [f"{one.executor_id} ({one.host})" for one in presence.living(session, settings.worker_silent_seconds)]
+    if alive:
+        return f"在岗 alive {', '.join(alive)}; 等待 waiting {waiting}"
     if waiting:
         raise WorkerAbsent("", waiting)
     return "不在岗 none; 等待 waiting 0"

@@ -60,7 +60,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
     )
     app.state.settings, app.state.database, app.state.schema = settings, database, schema.wanted()
-    app.state.metrics = Metrics(database)
+    app.state.metrics = Metrics(database, settings)
     app.add_middleware(Door, settings=settings)
     app.add_middleware(Observer, metrics=app.state.metrics)
     draw_errors(app)

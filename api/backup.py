@@ -22,9 +22,9 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, create_engine, inspect, make_url, text
 from sqlalchemy.exc import DatabaseError
 
+from api import locks
 from api.db import WAIT_SECONDS, Database
 from api.errors import ApiError
-from api.jobs import identity
 
 FORMAT = b"diandan-backup/1\n"
 PIECE = 2**20
@@ -227,11 +227,11 @@ def _restore_sqlite(database: Database, payload: Path, force: bool) -> None:
 def _alone(database: Database) -> Iterator[None]:
     """No service and no worker is at this file."""
     try:
-        with identity.held(database, "serve"):
-            if identity.anybody_works(database):
+        with locks.held(database, "serve"):
+            if locks.anybody_works(database):
                 raise DatabaseInUse()
             yield
-    except identity.Taken:
+    except locks.Taken:
         raise DatabaseInUse() from None
 
 

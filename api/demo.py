@@ -19,9 +19,9 @@ from rich.progress import track
 from rich.table import Table
 from sqlmodel import Session, select
 
+from api import locks
 from api.db import Database
 from api.errors import ApiError
-from api.jobs import identity
 from api.messages import LANGUAGES, line
 from api.models import UserRow
 from api.models.people import GrantShape, TerritoryCreate, UserCreate
@@ -93,9 +93,9 @@ def _arguments() -> argparse.Namespace:
 def _alone(settings: Settings) -> Iterator[None]:
     """Nobody else runs this demo, and nobody clears it away under our feet."""
     try:
-        with identity.held(Database(settings.database_url), "demo", patience=3):
+        with locks.held(Database(settings.database_url), "demo", patience=3):
             yield
-    except identity.Taken as taken:
+    except locks.Taken as taken:
         raise LockedBy("", taken.by) from None
 
 

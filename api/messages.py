@@ -391,6 +391,24 @@ MESSAGES: dict[str, dict[str, str]] = MATCHER_MESSAGES | {
         "请写 {low} 到 {high}",
         "write {low} to {high}",
     ),
+    "solve_quota": _say(
+        "{whose_zh}方案已有 {value} 个没有做完，最多 {limit} 个",
+        "{value} plans {whose} are not made yet; {limit} are the most",
+        "请等其中一个做完，或先取消一个",
+        "wait until one of them is made, or cancel one",
+    ),
+    "job_finished": _say(
+        "这份方案已是 {value}，没有在求解",
+        "the plan is {value}; nobody is making it",
+        "只能取消排队中或求解中的方案",
+        "only a plan that is queued or solving can be cancelled",
+    ),
+    "publish_in_progress": _say(
+        "另一份方案正在发布",
+        "another plan is being published",
+        "请稍后再看：这份方案可能已过时",
+        "look again shortly: this plan may be outdated by then",
+    ),
     "plan_outdated": _say(
         "计划做出之后有 {changed} 处变动",
         "{changed} things changed since the plan was made",

@@ -14,6 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import Session, col, select
 from starlette.requests import Request
 
+from api import presence
 from api.db import Database
 from api.door import LoopbackOnly
 from api.models import AuditHeadRow, PlanRow
@@ -27,7 +28,7 @@ FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
 class Metrics:
     """What is counted while the house runs, and what its database tells when asked."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, settings: Settings) -> None:
         self.registry = CollectorRegistry()
         self.requests = Counter(
             "diandan_requests", "Requests answered", ["method", "route", "status"], registry=self.registry
@@ -35,7 +36,7 @@ class Metrics:
         self.seconds = Histogram(
             "diandan_request_seconds", "Seconds to the end of the answer", ["method", "route"], registry=self.registry
         )
-        self.registry.register(_House(database))
+        self.registry.register(_House(database, settings))
 
     def count(self, method: str, route: str, status: int, seconds: float) -> None:
         """One request was answered."""
@@ -50,8 +51,8 @@ class Metrics:
 class _House(Collector):
     """Read from the database at each look; without a database the rest is told all the same."""
 
-    def __init__(self, database: Database) -> None:
-        self.database = database
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self.database, self.settings = database, settings
 
     def describe(self) -> Iterator[Metric]:
         return iter(())
@@ -61,14 +62,14 @@ class _House(Collector):
         yield InfoMetricFamily("diandan_build", "What runs", value=build)
         try:
             with self.database.reading() as session:
-                found = list(_figures(session))
+                found = list(_figures(session, self.settings))
         except (DBAPIError, PoolTimeout):
             found = []
         yield GaugeMetricFamily("diandan_database_up", "Whether the database answers", bool(found))
         yield from found
 
 
-def _figures(session: Session) -> Iterator[Metric]:
+def _figures(session: Session, settings: Settings) -> Iterator[Metric]:
     counts = dict(session.exec(select(PlanRow.state, func.count()).group_by(PlanRow.state)).all())
     plans = GaugeMetricFamily("diandan_plans", "Plans by state", labels=["state"])
     for state in PlanState:
@@ -79,6 +80,8 @@ def _figures(session: Session) -> Iterator[Metric]:
     first = session.exec(select(func.min(PlanRow.created_at)).where(col(PlanRow.state) == PlanState.QUEUED)).one()
     age = 0.0 if first is None else (datetime.now(UTC) - first).total_seconds()
     yield GaugeMetricFamily("diandan_oldest_waiting_job_seconds", "How long the oldest of them waits", max(age, 0))
+    alive = len(presence.living(session, settings.worker_silent_seconds))
+    yield GaugeMetricFamily("diandan_workers", "Workers heard of lately, on any machine", alive)
     audit = session.get_one(AuditHeadRow, 1).seq
     yield GaugeMetricFamily("diandan_audit_rows", "Length of the audit", audit)
 

@@ -13,12 +13,12 @@ from contextlib import ExitStack, contextmanager
 import uvicorn
 from fastapi import FastAPI
 
-from api import schema
+from api import locks, schema
 from api.app import create_app
 from api.db import Database
 from api.door import LoopbackOnly
 from api.errors import ApiError
-from api.jobs import identity, watch
+from api.jobs import watch
 from api.settings import Settings, is_loopback
 
 log = logging.getLogger(__name__)
@@ -46,13 +46,14 @@ def house(settings: Settings, next_port: bool = False) -> Iterator[str]:
         database = Database(settings.database_url)
         if database.is_sqlite:
             try:
-                stack.enter_context(identity.held(database, "serve"))
-            except identity.Taken as taken:
+                stack.enter_context(locks.held(database, "serve"))
+            except locks.Taken as taken:
                 raise LockedBy("", taken.by) from None
         schema.migrate(database)
         database.close()
-        stack.enter_context(working(settings))
+        leaving = stack.enter_context(working(settings))
         stack.enter_context(answering(create_app(settings), listener))
+        stack.callback(leaving.set)  # first of all: the worker goes while the web answers what it has begun
         yield _address(listener)
 
 
@@ -108,13 +109,13 @@ def answering(app: FastAPI, listener: socket.socket) -> Iterator[None]:
 
 
 @contextmanager
-def working(settings: Settings) -> Iterator[None]:
-    """A worker process, begun again under its name when it dies, ended with us."""
+def working(settings: Settings) -> Iterator[threading.Event]:
+    """A worker process, begun again under its name when it dies, ended with us, or when the event is set."""
     leaving = threading.Event()
     keeper = threading.Thread(target=_keep_working, args=(settings, leaving), name="keeper")
     keeper.start()
     try:
-        yield
+        yield leaving
     finally:
         leaving.set()
         keeper.join()

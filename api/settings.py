@@ -50,6 +50,10 @@ class Settings(BaseSettings):
     solve_grace_seconds: float = Field(10, ge=0, description="how long a solve may overrun its seconds")
     solve_attempts: int = Field(3, ge=1, description="how often a solve that dies is begun again before it is failed")
 
+    solves_each: int = Field(2, ge=1, description="how many plans one dispatcher may have under way")
+    solves_queued: int = Field(20, ge=1, description="how many plans may wait in all")
+    worker_silent_seconds: float = Field(60, gt=0, description="a worker silent for so long loses its jobs to others")
+
     @field_validator("rounds")
     @classmethod
     def _times(cls, value: list[str]) -> list[str]:

@@ -82,7 +82,8 @@ def plan_page(
         roster, triaged = read.waiting(session, dispatcher)
         return HTMLResponse(page("empty.html", request, **around, roster=roster, triaged=triaged))
     if row.result is None:
-        return HTMLResponse(page("unmade.html", request, **around, **_unmade(request, session, row)))
+        shown = {**_unmade(request, session, row), "key": uuid.uuid4().hex}
+        return HTMLResponse(page("unmade.html", request, **around, **shown))
     view = read.plan_view(session, row, day, now, _zone(request))
     say = speaker(language(request.scope))
     axis, rows = draw_timeline(view, now, say)
@@ -137,6 +138,22 @@ def publish_plan(
     once = Once(request, database, session, now, dispatcher, fields.get("key"))
     wish = publish.Wish(plan_id, int(version), dispatcher, now, forms.reason_of(fields))
     once(200, lambda: publish.publish(database, session, wish, request.app.state.settings))
+    return RedirectResponse(f"/?plan={plan_id}", 303)
+
+
+@router.post("/plans/{plan_id}/cancel")
+def cancel_plan(
+    dispatcher: Dispatcher,
+    plan_id: PlanId,
+    request: Request,
+    fields: forms.FormDep,
+    database: DatabaseDep,
+    session: SessionDep,
+    now: Now,
+) -> RedirectResponse:
+    """The dispatcher does not want it any more, from the page: once for each form."""
+    once = Once(request, database, session, now, dispatcher, fields.get("key"))
+    once(200, lambda: plans.cancel(session, plan_id, Act(dispatcher, now, forms.reason_of(fields))))
     return RedirectResponse(f"/?plan={plan_id}", 303)
 
 

@@ -66,6 +66,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "publish_hint": ("发布后，拟派的席位成为待接单", "Its seats become offers to the volunteers"),
     "publish_reason": ("为什么可以失约（必填）", "Why promises may be broken (required)"),
     # being made
+    "cancel": ("取消求解", "Cancel"),
+    "cancel_hint": ("停止求解；已发布的方案不受影响", "Its solve ends; what is in force stays in force"),
     "progress": ("求解进度", "Progress"),
     "elapsed": ("已用 {seconds} 秒，限时 {limit} 秒", "{seconds} s of {limit} s"),
     "progress_served": ("已排上 {served} / {requests} 个请求", "{served} of {requests} requests served so far"),

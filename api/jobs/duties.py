@@ -30,7 +30,8 @@ def handlers(database: Database, settings: Settings) -> Mapping[str, Handler]:
         begin, end = local_day(session, noon)
         day = {"from": begin, "to": end, "seconds": settings.round_seconds, "territory_id": rounds.part_of(clock)}
         asked = PlanCreate.model_validate(day)
-        plans.ask(database, session, asked, now, CLOCK)
+        if not plans.waits(session, asked):
+            plans.ask(database, session, asked, now, CLOCK, settings)
 
     def plan_what_waits(session: Session, clock: ClockRow, now: datetime) -> None:
         rounds.wish_all(session, now)

@@ -41,6 +41,10 @@ class Stopped(Exception):
     """The worker is leaving; the job stays as it is and is taken up again."""
 
 
+class Unwanted(Exception):
+    """Nobody waits for what the child would find: it was cancelled, or somebody else has taken it over."""
+
+
 @dataclass(frozen=True)
 class Limits:
     """How long a child may run, and how much memory it may hold."""
@@ -49,14 +53,23 @@ class Limits:
     memory_bytes: int
 
 
-def run(command: Sequence[str], limits: Limits, stop: threading.Event, told: Callable[[dict[str, Any]], None]) -> None:
-    """Run the command to its end, or end it: the newest line it tells is passed on about once a second."""
+def run(
+    command: Sequence[str],
+    limits: Limits,
+    stop: threading.Event,
+    told: Callable[[dict[str, Any]], None],
+    wanted: Callable[[], bool] = lambda: True,
+) -> None:
+    """Run the command to its end, or end it.
+
+    About once a second the newest line it tells is passed on, and it is asked whether this is still wanted.
+    """
     with tempfile.TemporaryFile() as errors:
         child = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, start_new_session=True
         )
         try:
-            _watch(child, limits, stop, told)
+            _watch(child, limits, stop, told, wanted)
         finally:
             _end(child)
         if child.returncode != 0:
@@ -64,11 +77,15 @@ def run(command: Sequence[str], limits: Limits, stop: threading.Event, told: Cal
 
 
 def _watch(
-    child: subprocess.Popen[bytes], limits: Limits, stop: threading.Event, told: Callable[[dict[str, Any]], None]
+    child: subprocess.Popen[bytes],
+    limits: Limits,
+    stop: threading.Event,
+    told: Callable[[dict[str, Any]], None],
+    wanted: Callable[[], bool],
 ) -> None:
     newest = _Newest(child)
     until = time.monotonic() + limits.seconds
-    next_word = 0.0
+    next_word = next_look = 0.0
     while child.poll() is None:
         if stop.wait(LOOK_SECONDS):
             raise Stopped
@@ -80,6 +97,10 @@ def _watch(
             told(json.loads(newest.line))
             newest.line = b""
             next_word = time.monotonic() + 1
+        if time.monotonic() > next_look:
+            if not wanted():
+                raise Unwanted
+            next_look = time.monotonic() + 1
 
 
 class _Newest:

@@ -6,19 +6,23 @@ import os
 import signal
 import sys
 import threading
+from contextlib import suppress
 from datetime import UTC, datetime
 
-from dbos import DBOS
+from dbos import DBOS, DBOSConfig
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session
 
-from api import logs, rounds, schema
+from api import locks, logs, rounds, schema
 from api.db import Database
 from api.errors import SchemaMismatch
-from api.jobs import duties, identity, lifeline
+from api.jobs import duties, lifeline
+from api.jobs.reaper import Reaper
 from api.jobs.scanner import Scanner
 from api.jobs.solving import Solver
 from api.jobs.watch import Stopped
 from api.messages import LANGUAGES, line
-from api.queue import APPLICATION, APPLICATION_VERSION, QUEUE, SOLVE
+from api.queue import APPLICATION, APPLICATION_VERSION, QUEUE, SOLVE, holder
 from api.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -26,8 +30,8 @@ log = logging.getLogger(__name__)
 PATIENCE = 15.0
 """A worker that was killed may take a moment to be gone."""
 
-LEAVING = 5.0
-"""How long ending the child may take."""
+LEAVING = 2.0
+"""How long ending the child may take, or a step that cannot be broken off; and so long again, giving back the job."""
 
 
 def run(settings: Settings, supervised: bool = False) -> int:
@@ -40,20 +44,25 @@ def run(settings: Settings, supervised: bool = False) -> int:
         lifeline.hold(stop.set)
     try:
         schema.check(database, schema.wanted())
-        with identity.held(database, f"worker-{settings.executor_id}", PATIENCE):
-            _work(Solver(database, settings, stop))
+        with locks.held(database, f"worker-{settings.executor_id}", PATIENCE):
+            _work(database, settings, stop)
     except SchemaMismatch as error:
         return _refuse("schema_mismatch", {"value": error.value, **error.params})
-    except identity.Taken:
+    except locks.Taken:
         return _refuse("worker_twin", {"value": settings.executor_id})
     return 0
 
 
-def _work(solver: Solver) -> None:
+def _work(database: Database, settings: Settings, stop: threading.Event) -> None:
     idle = threading.Event()
     idle.set()
 
-    @DBOS.workflow(name=SOLVE)
+    def ours(session: Session, plan_id: int) -> bool:
+        return holder(database, session, plan_id) == settings.executor_id
+
+    solver = Solver(database, settings, stop, ours)
+
+    @DBOS.workflow(name=SOLVE, max_recovery_attempts=None)  # the plan counts its own, and says so when it has failed
     def solve(plan_id: int) -> None:
         idle.clear()
         try:
@@ -64,25 +73,37 @@ def _work(solver: Solver) -> None:
         finally:
             idle.set()
 
-    DBOS(
-        config={
-            "name": APPLICATION,
-            "system_database_url": solver.database.url,
-            "executor_id": solver.settings.executor_id,
-            "application_version": APPLICATION_VERSION,
-            "log_level": "WARNING",
-        }
-    )
+    config: DBOSConfig = {
+        "name": APPLICATION,
+        "system_database_url": database.url,
+        "executor_id": settings.executor_id,
+        "application_version": APPLICATION_VERSION,
+        "log_level": "WARNING",
+    }
+    DBOS(config=config)
+    reaper = Reaper(database, settings)
+    reaper.say()  # before a job is begun: whoever has one and is not among the living loses it
     DBOS.launch()
-    with solver.database.writing() as session:
-        rounds.wind(session, solver.settings.rounds, datetime.now(UTC))
-    scanner = Scanner(solver.database, duties.handlers(solver.database, solver.settings))
-    threading.Thread(target=scanner.run, args=(solver.stop,), name="clocks", daemon=True).start()
+    with database.writing() as session:
+        rounds.wind(session, settings.rounds, datetime.now(UTC))
+    scanner = Scanner(database, duties.handlers(database, settings))
+    for name, look in {"clocks": scanner.run, "heartbeat": reaper.beat, "reaper": reaper.watch}.items():
+        threading.Thread(target=look, args=(stop,), name=name, daemon=True).start()
     DBOS.register_queue(QUEUE, worker_concurrency=1, polling_interval_sec=0.5)
-    solver.stop.wait()
+    stop.wait()
     idle.wait(LEAVING)
+    leaving = threading.Thread(target=_leave, args=(solver, reaper), name="leaving", daemon=True)
+    leaving.start()
+    leaving.join(LEAVING)  # a database that is away learns of it by our silence
     logging.shutdown()
     os._exit(0)
+
+
+def _leave(solver: Solver, reaper: Reaper) -> None:
+    """Give back what is begun, for whoever takes it next."""
+    with suppress(SQLAlchemyError):
+        solver.give_back()
+        reaper.leave()
 
 
 def _refuse(code: str, params: dict[str, object]) -> int:

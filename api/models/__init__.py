@@ -17,6 +17,7 @@ from api.models.plans import AssignmentRow, PlanFileRow, PlanRow
 from api.models.requests import RequestRow, RequestWindowRow
 from api.models.series import SeriesEditionRow, SeriesRow
 from api.models.volunteers import AvailabilityRow, VolunteerRow
+from api.models.workers import WorkerRow
 
 __all__ = [
     "AccessRow",
@@ -45,4 +46,5 @@ __all__ = [
     "UnitRow",
     "UserRow",
     "VolunteerRow",
+    "WorkerRow",
 ]

@@ -85,6 +85,7 @@ class PlanRow(PlanAsk, table=True):
     starts_at: datetime = Field(sa_type=UtcDateTime)
     ends_at: datetime = Field(sa_type=UtcDateTime)
     created_at: datetime = Field(sa_type=UtcDateTime)
+    asked_by: str | None = Field(default=None, description="the mark of who asked; none where the house did")
     published_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     attempts: int = 0
     cause: dict[str, Any] | None = Field(default=None, sa_type=JSON)

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
-from api import ledger
+from api import ledger, locks
 from api.db import Database
 from api.errors import ApiError, VolunteerBusy
 from api.lifecycle import REQUEST, SEAT
@@ -21,6 +21,12 @@ from api.settling import settle
 from api.timing import local_text
 from api.transitions import Act, IllegalTransition, StaleVersion, move_all
 from matcher import Instance, Plan, judge
+
+
+class PublishInProgress(ApiError):
+    """Two publishers at once: the second would only wait to be told that its plan is outdated."""
+
+    status, code = 409, "publish_in_progress"
 
 
 class PlanOutdated(ApiError):
@@ -39,7 +45,9 @@ UNBEGUN = (AssignmentState.OFFERED, AssignmentState.ACCEPTED)
 LET_GO = (*UNBEGUN, AssignmentState.CHECKED_IN)
 """What may be let go, with the dispatcher's reason where it is a promise; what is done stays done."""
 
-PUBLISH_ERRORS = (IllegalTransition, PlanInvalid, PinsBroken, VolunteerBusy, StaleVersion, PlanOutdated)
+PUBLISH_ERRORS = (
+    PublishInProgress, IllegalTransition, PlanInvalid, PinsBroken, VolunteerBusy, StaleVersion, PlanOutdated,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -60,6 +68,10 @@ class Wish:
 
 def publish(database: Database, session: Session, wish: Wish, settings: Settings) -> PlanPublic:
     """Put a proposed plan in force: its seats become offers."""
+    try:
+        locks.held_to_the_end(database, session, "publish")
+    except locks.Taken:
+        raise PublishInProgress("plan_id", wish.plan_id, headers={"Retry-After": "1"}) from None
     with database.reading() as reader:  # ended before anything is written
         seen = ledger.version(reader)
         made_from = _judged(reader, wish, settings)

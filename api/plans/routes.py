@@ -47,13 +47,20 @@ class NoFileYet(NotFound):
     operation_id="createPlan",
     status_code=202,
     response_model=PlanPublic,
-    responses=declared(*KEY_ERRORS, service.HorizonInvalid, TerritoryUnknown, RoleNeedsTerritory),
+    responses=declared(*KEY_ERRORS, service.HorizonInvalid, TerritoryUnknown, RoleNeedsTerritory, service.SolveQuota),
 )
 def create_plan(
-    dispatcher: Dispatcher, plan: PlanCreate, database: DatabaseDep, session: SessionDep, once: OnceDep, now: Now
+    dispatcher: Dispatcher,
+    plan: PlanCreate,
+    request: Request,
+    database: DatabaseDep,
+    session: SessionDep,
+    once: OnceDep,
+    now: Now,
 ) -> JSONResponse:
     """Ask for a plan; a worker makes it."""
-    return once(202, lambda: service.ask(database, session, plan, now, dispatcher), _where_to_look)
+    settings = request.app.state.settings
+    return once(202, lambda: service.ask(database, session, plan, now, dispatcher, settings), _where_to_look)
 
 
 @router.get("", operation_id="listPlans", responses=declared(PageInvalid, SortUnknown))
@@ -107,6 +114,17 @@ def publish_plan(
     wish = publish.Wish(plan_id, version, dispatcher, now, asked.reason if asked else None)
     settings = request.app.state.settings
     return once(200, lambda: publish.publish(database, session, wish, settings), _etag)
+
+
+@router.post(
+    "/{plan_id}/cancel",
+    operation_id="cancelPlan",
+    response_model=PlanPublic,
+    responses=declared(*KEY_ERRORS, NotFound, service.JobFinished),
+)
+def cancel_plan(dispatcher: Dispatcher, plan_id: PlanId, session: SessionDep, once: OnceDep, now: Now) -> JSONResponse:
+    """Give up a plan that is not made yet: its solve ends."""
+    return once(200, lambda: service.cancel(session, plan_id, Act(dispatcher, now)), _etag)
 
 
 @by_hand_router.post(

@@ -5,14 +5,15 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, func, select
 
-from api import ledger, security
+from api import ledger, locks, security
 from api.db import Database
 from api.errors import ApiError, TimeFar
 from api.messages import LANGUAGES, sentence
 from api.models import AssignmentRow, PlanRow, RequestRow, VolunteerRow
 from api.models.plans import (
+    UNDER_WAY,
     AssignmentPublic,
     CausePublic,
     PinPublic,
@@ -23,20 +24,38 @@ from api.models.plans import (
     ServedPublic,
     UnservedPublic,
 )
+from api.plans import store
 from api.plans.difference import changes
 from api.queue import enqueue_solve
 from api.security import Actor, placed
+from api.settings import Settings
+from api.transitions import Act
 from api.vocabulary import REACH
 from matcher import MAX_DAYS, PRIORITIES
 
 LONGEST = timedelta(days=MAX_DAYS)
+
+LATER = {"Retry-After": "10"}
+"""A solve takes about so long, or longer."""
 
 
 class HorizonInvalid(ApiError):
     status, code = 422, "horizon_invalid"
 
 
-def ask(database: Database, session: Session, asked: PlanCreate, at: datetime, by: Actor) -> PlanPublic:
+class SolveQuota(ApiError):
+    """Who asks for more than can be made soon makes everybody wait."""
+
+    status, code = 429, "solve_quota"
+
+
+class JobFinished(ApiError):
+    status, code = 409, "job_finished"
+
+
+def ask(
+    database: Database, session: Session, asked: PlanCreate, at: datetime, by: Actor, settings: Settings
+) -> PlanPublic:
     """Record the wish for a plan, and the job that makes it, in one commit."""
     if not timedelta(0) < asked.ends_at - asked.starts_at <= LONGEST:
         shown = f"{asked.starts_at.isoformat()} – {asked.ends_at.isoformat()}"
@@ -44,13 +63,57 @@ def ask(database: Database, session: Session, asked: PlanCreate, at: datetime, b
     if abs(asked.starts_at - at) > REACH:
         raise TimeFar("from", asked.starts_at.isoformat())
     territory_id = placed(session, by, asked.territory_id)
+    asked_by = None if by.is_house else by.mark
+    if asked_by:
+        locks.in_turn(database, session, "ask")
+        _check_quota(session, asked_by, settings)
     row = PlanRow(
-        **asked.model_dump(exclude={"territory_id"}), territory_id=territory_id, state=PlanState.QUEUED, created_at=at
+        **asked.model_dump(exclude={"territory_id"}),
+        territory_id=territory_id,
+        state=PlanState.QUEUED,
+        created_at=at,
+        asked_by=asked_by,
     )
     session.add(row)
     session.flush()
     ledger.note(session, "plan", [row.id], None, PlanState.QUEUED, by.name, at)
     enqueue_solve(database, session, row.id)
+    return public(session, row)
+
+
+def _check_quota(session: Session, asked_by: str, settings: Settings) -> None:
+    """Refuse whoever has enough plans under way, and everybody while enough are waiting."""
+    under_way = select(func.count()).where(col(PlanRow.state).in_(UNDER_WAY))
+    own = session.exec(under_way.where(PlanRow.asked_by == asked_by)).one()
+    if own >= settings.solves_each:
+        raise SolveQuota("", own, headers=LATER, limit=settings.solves_each, whose="of yours", whose_zh="您的")
+    waiting = session.exec(select(func.count()).where(PlanRow.state == PlanState.QUEUED)).one()
+    if waiting >= settings.solves_queued:
+        raise SolveQuota("", waiting, headers=LATER, limit=settings.solves_queued, whose="of all", whose_zh="全部")
+
+
+def waits(session: Session, asked: PlanCreate) -> bool:
+    """Whether the house has a plan of this period and part in the queue already: it will be made of what is then."""
+    same = (
+        PlanRow.starts_at == asked.starts_at,
+        PlanRow.ends_at == asked.ends_at,
+        PlanRow.territory_id == asked.territory_id,  # SQLAlchemy says IS NULL where there is none
+        col(PlanRow.asked_by).is_(None),
+    )
+    return session.exec(select(PlanRow.id).where(PlanRow.state == PlanState.QUEUED, *same)).first() is not None
+
+
+def cancel(session: Session, plan_id: int, act: Act) -> PlanPublic:
+    """A plan under way is not wanted any more: whoever is at it sees that within a second or two."""
+    find(session, plan_id, act.by)
+    held = select(PlanRow).where(PlanRow.id == plan_id).with_for_update().execution_options(populate_existing=True)
+    row = session.exec(held).one()
+    if row.state not in UNDER_WAY:
+        raise JobFinished("plan_id", row.state)
+    was = row.state
+    store.move(session, plan_id, was, state=PlanState.CANCELLED, progress=None)
+    ledger.note(session, "plan", [plan_id], was, PlanState.CANCELLED, act.by.name, act.at, act.why)
+    session.refresh(row)
     return public(session, row)
 
 

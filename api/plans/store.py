@@ -16,13 +16,23 @@ Reasons = Mapping[Assignment, Sequence[Reason]]
 
 
 def store(
-    session: Session, plan_id: int, instance: Instance, plan: Plan, why: Reasons, seen: int, at: datetime
+    session: Session,
+    plan_id: int,
+    instance: Instance,
+    plan: Plan,
+    why: Reasons,
+    seen: int,
+    at: datetime,
+    attempt: int | None = None,
 ) -> bool:
-    """The plan becomes a proposal; false when it is no longer wanted. `seen` is the ledger version at load."""
+    """The plan becomes a proposal; false when it is not wanted any more, or another attempt is made at it by now.
+
+    `seen` is the ledger version at load.
+    """
     document = plan_document(plan, instance)
     result = {key: value for key, value in document.items() if key != "assignments"}
     proposed = {"state": PlanState.PROPOSED, "result": result, "ledger_version": seen, "progress": None}
-    if not move(session, plan_id, PlanState.SOLVING, **proposed):
+    if not move(session, plan_id, PlanState.SOLVING, attempt=attempt, **proposed):
         return False
     given = packed(instance_document(instance))
     session.add(PlanFileRow(plan_id=plan_id, instance=given, plan=packed(document)))
@@ -45,9 +55,13 @@ def store(
     return True
 
 
-def move(session: Session, plan_id: int, was: str, version: int | None = None, **values: object) -> bool:
-    """Change a plan that is still in this state (and version); false when somebody else was first."""
+def move(
+    session: Session, plan_id: int, was: str, version: int | None = None, attempt: int | None = None, **values: object
+) -> bool:
+    """Change a plan that is still in this state (version, attempt); false when somebody else was first."""
     change = update(PlanRow).where(col(PlanRow.id) == plan_id, col(PlanRow.state) == was)
     if version is not None:
         change = change.where(col(PlanRow.version) == version)
+    if attempt is not None:
+        change = change.where(col(PlanRow.attempts) == attempt)
     return session.execute(change.values(version=PlanRow.version + 1, **values)).rowcount == 1

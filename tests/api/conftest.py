@@ -13,12 +13,12 @@ from api.app import create_app
 from api.db import Database
 from api.serving import answering, listening, working
 from api.settings import Settings
-from tests.api.desk import Desk, at, migrated
+from tests.api.desk import ROOMY, Desk, at, migrated
 
 
 @pytest.fixture
 def settings(database_url: str) -> Settings:
-    return Settings(database_url=database_url, port=0, executor_id="test")
+    return Settings(database_url=database_url, port=0, executor_id="test", **ROOMY)
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def staffed(desk: Desk, settings: Settings) -> Iterator[Desk]:
 def sqlite_desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """One service for a whole table of inputs that never reach the database."""
     file = Path(tmp_path_factory.mktemp("desk"), "diandan.db")
-    settings = Settings(database_url=f"sqlite:///{file}", port=0)
+    settings = Settings(database_url=f"sqlite:///{file}", port=0, **ROOMY)
     database = migrated(settings.database_url)
     with listening(settings, False) as listener, answering(create_app(settings), listener):
         yield Desk.at(listener, database, settings)

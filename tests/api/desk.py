@@ -27,6 +27,9 @@ from matcher import Instance, Plan, solve
 
 DISPATCHER, ADMIN = Role.DISPATCHER, Role.ADMIN
 
+ROOMY = {"solves_each": 1000, "solves_queued": 1000}
+"""A test asks for as many plans as it likes; what one may by default stands in `test_quota.py`."""
+
 DAY = "2030-06-03"
 NOW = datetime(2030, 6, 1, 4, tzinfo=UTC)
 

@@ -17,7 +17,7 @@ from api.app import create_app
 from api.roles import ROLES
 from api.serving import answering, listening
 from api.settings import Settings
-from tests.api.desk import Desk, migrated
+from tests.api.desk import ROOMY, Desk, migrated
 from tests.api.town import Street, Town, body_of, town
 
 FILE = Path(__file__).with_name("matrix.csv")
@@ -112,7 +112,7 @@ def written() -> list[tuple[str, ...]]:
 def main() -> None:
     """Write the file anew."""
     with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(database_url=f"sqlite:///{folder}/diandan.db", port=0)
+        settings = Settings(database_url=f"sqlite:///{folder}/diandan.db", port=0, **ROOMY)
         database = migrated(settings.database_url)
         with listening(settings, False) as listener, answering(create_app(settings), listener):
             lines = sorted(matrix(town(Desk.at(listener, database, settings))), key=lambda line: line[0])

@@ -15,10 +15,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 
-from api import backup, ledger, schema
+from api import backup, ledger, locks, schema
 from api.app import create_app
 from api.db import Database
-from api.jobs import identity
 from api.models import RequestRow
 from api.serving import answering, listening
 from tests.api.desk import NOW, Desk, migrated, request, volunteer
@@ -214,7 +213,7 @@ def test_a_new_database_counts_as_empty(database, elsewhere, tmp_path):
 def test_nothing_is_restored_under_a_running_service(sqlite_url, tmp_path, name):
     database = migrated(sqlite_url)
     backup.write(database, tmp_path / "kept", NOW)
-    with identity.held(database, name), pytest.raises(backup.DatabaseInUse):
+    with locks.held(database, name), pytest.raises(backup.DatabaseInUse):
         backup.restore(database, tmp_path / "kept", schema.known(), force=True)
     backup.restore(database, tmp_path / "kept", schema.known(), force=True)
     database.close()

@@ -4,8 +4,8 @@ import socket
 
 import pytest
 
+from api import locks
 from api.door import LoopbackOnly
-from api.jobs import identity
 from api.serving import LockedBy, PortTaken, house, listening
 from api.settings import Settings, is_loopback
 
@@ -38,10 +38,10 @@ def test_a_second_house_on_one_sqlite_file_is_refused(sqlite_url):
 
 
 def test_one_name_is_held_once(database):
-    with identity.held(database, "worker-1"):
-        with pytest.raises(identity.Taken), identity.held(database, "worker-1"):
+    with locks.held(database, "worker-1"):
+        with pytest.raises(locks.Taken), locks.held(database, "worker-1"):
             pass
-        with identity.held(database, "worker-2"):
+        with locks.held(database, "worker-2"):
             pass
-    with identity.held(database, "worker-1"):
+    with locks.held(database, "worker-1"):
         pass

@@ -171,6 +171,28 @@ def test_a_running_solve_shows_how_far_it_is(desk, unmade):
         assert told in page
 
 
+@pytest.mark.parametrize("state", ["queued", "solving"])
+def test_a_plan_under_way_is_cancelled_from_its_page(desk, unmade, state):
+    """A double click is one effect; the page then says so, and offers it no more."""
+    unmade(state)
+    fields = form_of(read(desk, "/").text)
+    answers = [send(desk, "/plans/1/cancel", fields) for _ in range(2)]
+    assert [(answer.status_code, answer.headers["location"]) for answer in answers] == [(303, "/?plan=1")] * 2
+    assert desk.rows("SELECT from_state, to_state FROM audit WHERE who = 'key:desk'") == [(state, "cancelled")]
+    page = read(desk, "/?plan=1").text
+    assert "被取消" in page and "取消求解" not in page
+    late = send(desk, "/plans/1/cancel", {**fields, "key": "another"})
+    assert late.status_code == 409 and "只能取消排队中或求解中的方案" in late.text
+
+
+def test_another_site_cannot_cancel(desk, unmade):
+    unmade("queued")
+    fields = form_of(read(desk, "/").text)
+    assert send(desk, "/plans/1/cancel", fields, Origin="https://evil.example").status_code == 403
+    assert send(desk, "/plans/1/cancel", {**fields, "token": "x"}).status_code == 403
+    assert desk.get("/v1/plans/1")["state"] == "queued"
+
+
 def test_a_failed_solve_shows_its_cause_and_the_mend(desk, unmade):
     unmade("failed", cause={"code": "solve_memory", "params": {"value": None, "limit": "6.0 GB"}})
     page = read(desk, "/").text

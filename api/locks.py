@@ -1,15 +1,27 @@
-"""One name, one worker: two processes with one executor id would run a step twice."""
+"""Names that one holds at a time, here or on any machine: a worker's, a service's, the right to publish.
+
+SQLite's are files beside the database, since everybody is on one machine; PostgreSQL keeps them itself.
+"""
 
 import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from sqlalchemy import text
+from sqlalchemy import event, text
+from sqlalchemy.orm import SessionTransaction
+from sqlmodel import Session
 
 from api.db import Database
+
+MINE = "hashtext('diandan'), hashtext(:name)"
+NOTICED = {"tcp_keepalives_idle": 20, "tcp_keepalives_interval": 5, "tcp_keepalives_count": 4}
+"""A holder whose machine has died is noticed after 40 seconds, and not after the two hours of the system."""
+
+HELD = "locks"
+"""Where a session keeps the files it lets go at its end."""
 
 
 class Taken(Exception):
@@ -26,6 +38,28 @@ def held(database: Database, name: str, patience: float = 0) -> Iterator[None]:
     hold = _held_file if database.is_sqlite else _held_in_database
     with hold(database, name, patience):
         yield
+
+
+def held_to_the_end(database: Database, session: Session, name: str) -> None:
+    """Hold a name, at once or Taken, until this transaction has ended, well or not: who comes next sees what it did."""
+    if not database.is_sqlite:
+        question = text(f"SELECT pg_try_advisory_xact_lock({MINE})")
+        if not session.execute(question, {"name": name}).scalar():
+            raise Taken(name)
+        return
+    session.info.setdefault(HELD, ExitStack()).enter_context(_held_file(database, name, 0))
+
+
+@event.listens_for(Session, "after_transaction_end")
+def _let_go(session: Session, transaction: SessionTransaction) -> None:
+    if transaction.parent is None and HELD in session.info:
+        session.info.pop(HELD).close()
+
+
+def in_turn(database: Database, session: Session, name: str) -> None:
+    """Wait for whoever holds this name to the end; SQLite's writers are one behind the other in any case."""
+    if not database.is_sqlite:
+        session.execute(text(f"SELECT pg_advisory_xact_lock({MINE})"), {"name": name})
 
 
 def anybody_works(database: Database) -> bool:
@@ -76,7 +110,9 @@ def _held_file(database: Database, name: str, patience: float) -> Iterator[None]
 def _held_in_database(database: Database, name: str, patience: float) -> Iterator[None]:
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.detach()  # the lock ends with this connection, so it must not live on in the pool
-        question = text("SELECT pg_try_advisory_lock(hashtext('diandan'), hashtext(:name))")
+        for setting, value in NOTICED.items():
+            connection.execute(text(f"SET {setting} = {value}"))
+        question = text(f"SELECT pg_try_advisory_lock({MINE})")
         if not _before(patience, lambda: bool(connection.execute(question, {"name": name}).scalar())):
             raise Taken(name)
         yield
