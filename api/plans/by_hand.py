@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session, col, select
 
 from api import ledger
-from api.errors import ApiError, RefUnknown, VolunteerBusy
-from api.lifecycle import SEAT
+from api.errors import ApiError, RefUnknown, RequestClosed, TimeFar, VolunteerBusy
+from api.lifecycle import REQUEST, SEAT
 from api.models import AssignmentRow, RequestRow, VolunteerRow
 from api.models.plans import IN_FORCE, AssignmentPublic, AssignmentState, HandAssignment
 from api.models.requests import RequestState
@@ -17,16 +17,13 @@ from api.plans.load import OPEN, PASSED_ON, TRAVEL, at_hand, errand, with_room
 from api.security import Actor, find, reach
 from api.settings import Settings
 from api.settling import settle
-from api.transitions import Act, IllegalTransition, begin, move, seats_of
+from api.transitions import Act, IllegalTransition, Overtaken, begin, claim, move, seats_of
+from api.vocabulary import REACH
 from api.vocabulary import request as as_request
 from matcher import Assignment, Instance, Pinned, Plan, Violation, judge
 
 AROUND = timedelta(days=1)
 """What a volunteer does so long before and after may be in the way."""
-
-
-class RequestClosed(ApiError):
-    status, code = 409, "request_closed"
 
 
 class SeatUnknown(ApiError):
@@ -89,7 +86,8 @@ OVERRIDABLE = (VolunteerUnavailable, TravelTime, OutsideWindows, OverCap)
 
 HAND_ERRORS = (
     RequestClosed, IllegalTransition, SeatUnknown, SeatTaken, ServiceStarted, DeclinedBefore, VolunteerBusy,
-    VolunteerUnavailable, VolunteerAway, SkillMissing, TravelTime, OutsideWindows, OverCap, TooLate, RefUnknown,
+    VolunteerUnavailable, VolunteerAway, SkillMissing, TravelTime, OutsideWindows, OverCap, TooLate, RefUnknown, TimeFar,
+    Overtaken,
 )  # fmt: skip
 
 
@@ -98,6 +96,8 @@ def assign(session: Session, request_id: int, asked: HandAssignment, act: Act, s
     request, person = _request(session, request_id, act.by), _person(session, asked.volunteer, act.by)
     if asked.seat >= len(request.seats):
         raise SeatUnknown("seat", asked.seat, seats=len(request.seats))
+    if abs(asked.start - act.at) > REACH:
+        raise TimeFar("start", asked.start.isoformat())
     act = act.because(asked.reason)
     _make_room(session, request, asked, act)
     seat = request.seats[asked.seat]
@@ -116,6 +116,7 @@ def assign(session: Session, request_id: int, asked: HandAssignment, act: Act, s
         if not isinstance(refusal, OVERRIDABLE) or asked.reason is None:
             raise refusal
         row.agreed = True
+    claim(session, REQUEST, request)  # of two who give one seat away at once, one has it
     begin(session, SEAT, row, "assign", act)
     settle(session, request, act)
     ledger.turn(session)
@@ -125,7 +126,7 @@ def assign(session: Session, request_id: int, asked: HandAssignment, act: Act, s
 def _request(session: Session, request_id: int, actor: Actor) -> RequestRow:
     request: RequestRow = find(session, RequestRow, request_id, actor, "request_id")
     if request.state == RequestState.CLOSED:
-        raise RequestClosed("request_id", request.outcome, other=request.merged_into or "-")
+        raise RequestClosed(request.outcome, request.merged_into)
     if request.state not in OPEN:
         raise IllegalTransition("request_id", request.state, noun="request", event="assign", possible="-")
     return request
@@ -176,8 +177,8 @@ def _objections(
     if not free:
         times = {"start": row.starts_at.isoformat(), "end": row.ends_at.isoformat()}
         yield VolunteerUnavailable("volunteer", person.id, **times)
-    before = set(_violations(session, request, person, others, None, at, settings))
-    for broken in _violations(session, request, person, others, row, at, settings):
+    before = set(_violations(session, request, person, others, row, False, at, settings))
+    for broken in _violations(session, request, person, others, row, True, at, settings):
         if broken not in before and broken.rule in REFUSALS:
             yield REFUSALS[broken.rule]("volunteer", person.id, why=broken.because, why_zh=broken.because_zh)
 
@@ -187,7 +188,8 @@ def _violations(
     request: RequestRow,
     person: VolunteerRow,
     others: Sequence[AssignmentRow],
-    row: AssignmentRow | None,
+    row: AssignmentRow,
+    given: bool,
     at: datetime,
     settings: Settings,
 ) -> list[Violation]:
@@ -195,16 +197,16 @@ def _violations(
 
     Who is not free then may agree all the same: the calendar makes room for it, ways and the time of day still count.
     """
-    origin = (at - AROUND).replace(second=0, microsecond=0)  # an instance counts whole minutes
+    origin = row.starts_at - AROUND  # not from today: a seat may be further off than an instance is long
 
     def minute(moment: datetime) -> int:
         return int((moment - origin).total_seconds() // 60)
 
-    seats = [*others, *([] if row is None else [row])]
+    seats = [*others, row] if given else [*others]
     ids = {seat.request_id for seat in others} - {request.id}
     rows = [request, *session.exec(select(RequestRow).where(col(RequestRow.id).in_(ids)))]
-    latest = max((minute(seat.ends_at) for seat in seats), default=0)
-    helper = at_hand(person, minute, at.astimezone(ZoneInfo(settings.timezone)).date())
+    latest = max(minute(seat.ends_at) for seat in [*others, row])
+    helper = at_hand(person, minute, row.starts_at.astimezone(ZoneInfo(settings.timezone)).date())
     places = {one.id: one for one in rows}
     for seat in seats:
         if seat.agreed or not _is_free(person, seat):
@@ -212,7 +214,7 @@ def _violations(
     instance = Instance(
         name="by-hand",
         origin=origin,
-        horizon_end=max(latest, minute(at)) + 1,
+        horizon_end=latest + 1,
         timezone=settings.timezone,
         now=minute(at),
         travel=TRAVEL,

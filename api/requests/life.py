@@ -7,7 +7,7 @@ from sqlmodel import Session, col, select
 
 from api import clocks, ledger, rounds
 from api.db import zone
-from api.errors import ApiError
+from api.errors import ApiError, RequestClosed
 from api.lifecycle import COMES_BACK_TO, REQUEST, SEAT
 from api.models import AssignmentRow, AuditRow, RequestRow, RequestWindowRow
 from api.models.plans import AssignmentState
@@ -47,10 +47,6 @@ REOPEN_WITHIN = timedelta(days=7)
 
 HIGHER_UP = 2
 """From so many reopenings on, somebody else is to come."""
-
-
-class RequestClosed(ApiError):
-    status, code = 409, "request_closed"
 
 
 class WaitTooLong(ApiError):
@@ -194,7 +190,7 @@ def reopen(session: Session, request_id: int, asked: Reopen, act: Act, version: 
     row = row_of(session, request_id, act.by)
     allowed(REQUEST, row, "reopen")
     if row.state == RequestState.CLOSED and row.outcome != Outcome.DONE:
-        raise RequestClosed("request_id", row.outcome, other=row.merged_into or "-")
+        raise RequestClosed(row.outcome, row.merged_into)
     if row.closed_at is not None and act.at > row.closed_at + REOPEN_WITHIN:
         raise ReopenLate("request_id", row.closed_at.isoformat(), limit=REOPEN_WITHIN.days)
     row.windows = [RequestWindowRow(**window.model_dump()) for window in asked.windows]
