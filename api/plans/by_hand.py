@@ -86,8 +86,8 @@ OVERRIDABLE = (VolunteerUnavailable, TravelTime, OutsideWindows, OverCap)
 
 HAND_ERRORS = (
     RequestClosed, IllegalTransition, SeatUnknown, SeatTaken, ServiceStarted, DeclinedBefore, VolunteerBusy,
-    VolunteerUnavailable, VolunteerAway, SkillMissing, TravelTime, OutsideWindows, OverCap, TooLate, RefUnknown, TimeFar,
-    Overtaken,
+    VolunteerUnavailable, VolunteerAway, SkillMissing, TravelTime, OutsideWindows, OverCap, TooLate, RefUnknown,
+    TimeFar, Overtaken,
 )  # fmt: skip
 
 
