@@ -1,7 +1,8 @@
 """The web application: the door, the rooms, and whether the house is in order."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -12,7 +13,7 @@ from api import schema
 from api.assignments.routes import router as assignments
 from api.console.routes import add_pages
 from api.db import Database
-from api.door import Door
+from api.door import OF_BODIES, Door
 from api.errors import DatabaseAway, SchemaMismatch, declared, draw_errors, problem_schemas, told_as_problem
 from api.metrics import Metrics, check_reader
 from api.observing import Observer
@@ -74,15 +75,27 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 
 def _describe_problems(app: FastAPI) -> None:
-    """OpenAPI knows the shape of every error."""
+    """OpenAPI knows the shape of every error, and what the door refuses of bodies."""
     describe = app.openapi
 
+    @cache
     def openapi() -> dict[str, Any]:
         described = describe()
         described["components"]["schemas"].update(problem_schemas())
+        for operation in (each for path in described["paths"].values() for each in path.values()):
+            if "requestBody" in operation:
+                _add_outcomes(operation["responses"], OF_BODIES)
         return described
 
     app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _add_outcomes(told: dict[str, Any], more: Mapping[int | str, Mapping[str, Any]]) -> None:
+    """These too; where the status is told already, its codes go on."""
+    for status, outcome in more.items():
+        before = told.get(str(status))
+        also = f"{before['description']}, " if before else ""
+        told[str(status)] = {**outcome, "description": also + outcome["description"]}
 
 
 def _add_house(app: FastAPI) -> None:

@@ -11,7 +11,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.types import Message as Event
 
-from api.errors import ApiError, invalid, problem
+from api.errors import UNREADABLE, ApiError, declared, invalid, problem, told_as_problem
 from api.logs import request_id
 from api.settings import Settings, is_loopback
 from matcher import InvalidInput, read_json
@@ -47,6 +47,13 @@ class BodyTooLarge(ApiError):
 
 class TooManyParts(ApiError):
     status, code = 413, "too_many_parts"
+
+
+OF_BODIES = {
+    400: told_as_problem(", ".join(sorted(UNREADABLE))),
+    **declared(BodyTooLarge, TooManyParts, MediaType),
+}
+"""What may come of any body, as OpenAPI tells it."""
 
 
 class Door:

@@ -71,6 +71,16 @@ class VolunteerBusy(ApiError):
     status, code = 409, "volunteer_busy"
 
 
+class RequestClosed(ApiError):
+    """It has ended; where the same was asked for before, that is where it lives on."""
+
+    status, code = 409, "request_closed"
+
+    def __init__(self, outcome: str | None, merged_into: int | None) -> None:
+        link = {"Link": f'</v1/requests/{merged_into}>; rel="related"'} if merged_into else {}
+        super().__init__("request_id", outcome, link, other=merged_into or "-")
+
+
 class DatabaseAway(ApiError):
     status, code = 503, "database_away"
 

@@ -89,6 +89,11 @@ def remark(session: Session, machine: Machine, row: RequestRow | AssignmentRow, 
     ledger.note(session, machine.noun, [int(row.id or 0)], row.state, row.state, act.by.name, act.at, act.why)
 
 
+def claim(session: Session, machine: Machine, row: RequestRow | AssignmentRow) -> None:
+    """Something that hangs on it is decided: whoever has read it as it was, and decides too, comes too late."""
+    _swap(session, machine, row)
+
+
 def move_all(
     session: Session, machine: Machine, ids: Sequence[int], source: str, event: str, act: Act, **values: Any
 ) -> None:

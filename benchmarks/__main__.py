@@ -1,6 +1,7 @@
 """`python -m benchmarks [GROUP [NAME …]]`: measure rows and append their medians to RESULTS.md.
 
 A single run that is finished is kept under var/bench/, so an interrupted command goes on where it stopped.
+`python -m benchmarks load` measures the service instead; see its --help.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import sys
 from collections.abc import Sequence
 
 from benchmarks import results
+from benchmarks.load.command import main as load
 from benchmarks.medians import COLUMNS, PLANS_COLUMNS, cells
 from benchmarks.peers import INSTALL, PEERS
 from benchmarks.picture import Curve, draw
@@ -24,6 +26,8 @@ SEEDS = (1, 2, 3)
 
 def main(words: list[str]) -> int:
     """Run the rows named; 1 when one of them could not be measured."""
+    if words[:1] == ["load"]:
+        return load(words[1:])
     asked = _asked(words)
     group = GROUPS[asked.group]
     runs, whole = Runs(), True

@@ -175,7 +175,10 @@ def _schema(**schema: Any) -> WithJsonSchema:
     return WithJsonSchema(schema, mode="validation")
 
 
-Point = Annotated[list[float], BeforeValidator(_point), _schema(type="array", items={"type": "number"})]
+_LON, _LAT = ({"type": "number", "minimum": -most, "maximum": most} for most in (180, 90))
+Point = Annotated[
+    list[float], BeforeValidator(_point), _schema(type="array", prefixItems=[_LON, _LAT], minItems=2, maxItems=2)
+]
 Moment = Annotated[datetime, BeforeValidator(_moment), _schema(type="string", format="date-time")]
 Id = whole(1, ID_LIMIT)
 Text = text()

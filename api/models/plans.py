@@ -365,4 +365,6 @@ class PlanPublish(Shape):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {}})
 
-    reason: Text | None = ShapeField(None, description="why promises may be broken, where the plan breaks any")
+    reason: text(500, least=2) | None = ShapeField(
+        None, description="why promises may be broken, where the plan breaks any"
+    )

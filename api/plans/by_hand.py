@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session, col, select
 
 from api import ledger
-from api.errors import ApiError, RefUnknown, VolunteerBusy
-from api.lifecycle import SEAT
+from api.errors import ApiError, RefUnknown, RequestClosed, TimeFar, VolunteerBusy
+from api.lifecycle import REQUEST, SEAT
 from api.models import AssignmentRow, AuditRow, RequestRow, VolunteerRow
 from api.models.plans import IN_FORCE, AssignmentPublic, AssignmentState, HandAssignment
 from api.models.requests import RequestState
@@ -19,16 +19,13 @@ from api.security import Actor, find, reach
 from api.settings import Settings
 from api.settling import settle
 from api.timing import local_text
-from api.transitions import Act, IllegalTransition, begin, move, seats_of
+from api.transitions import Act, IllegalTransition, Overtaken, begin, claim, move, seats_of
+from api.vocabulary import REACH
 from api.vocabulary import request as as_request
 from matcher import Assignment, Instance, Pinned, Plan, Violation, judge
 
 AROUND = timedelta(days=1)
 """What a volunteer does so long before and after may be in the way."""
-
-
-class RequestClosed(ApiError):
-    status, code = 409, "request_closed"
 
 
 class SeatUnknown(ApiError):
@@ -100,6 +97,7 @@ OVERRIDABLE = (VolunteerUnavailable, TravelTime, OutsideWindows, OverCap)
 HAND_ERRORS = (
     RequestClosed, IllegalTransition, SeatUnknown, SeatTaken, ServiceStarted, DeclinedBefore, VolunteerBusy,
     VolunteerUnavailable, VolunteerAway, SkillMissing, TravelTime, OutsideWindows, OverCap, TooLate, RefUnknown,
+    TimeFar, Overtaken,
 )  # fmt: skip
 
 
@@ -108,6 +106,8 @@ def assign(session: Session, request_id: int, asked: HandAssignment, act: Act, s
     request, person = _request(session, request_id, act.by), _person(session, asked.volunteer, act.by)
     if asked.seat >= len(request.seats):
         raise SeatUnknown("seat", asked.seat, seats=len(request.seats))
+    if abs(asked.start - act.at) > REACH:
+        raise TimeFar("start", asked.start.isoformat())
     act = act.because(asked.reason)
     _make_room(session, request, asked, act)
     seat = request.seats[asked.seat]
@@ -126,6 +126,7 @@ def assign(session: Session, request_id: int, asked: HandAssignment, act: Act, s
         if not isinstance(refusal, OVERRIDABLE) or asked.reason is None:
             raise refusal
         row.agreed = True
+    claim(session, REQUEST, request)  # of two who give one seat away at once, one has it
     begin(session, SEAT, row, "assign", act)
     settle(session, request, act)
     ledger.turn(session)
@@ -173,7 +174,7 @@ def _steps(assignment_id: int | None, state: str) -> Any:
 def _request(session: Session, request_id: int, actor: Actor) -> RequestRow:
     request: RequestRow = find(session, RequestRow, request_id, actor, "request_id")
     if request.state == RequestState.CLOSED:
-        raise RequestClosed("request_id", request.outcome, other=request.merged_into or "-")
+        raise RequestClosed(request.outcome, request.merged_into)
     if request.state not in OPEN:
         raise IllegalTransition("request_id", request.state, noun="request", event="assign", possible="-")
     return request

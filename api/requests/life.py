@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from api import clocks, ledger, rounds
 from api.db import zone
-from api.errors import ApiError
+from api.errors import ApiError, RequestClosed
 from api.lifecycle import COMES_BACK_TO, REQUEST, SEAT
 from api.models import AssignmentRow, AuditRow, RequestRow, RequestWindowRow
 from api.models.plans import AssignmentState
@@ -57,10 +57,6 @@ HIGHER_UP = 2
 
 AGREED_TO = {"at", "end_at", "service", "minutes", "seats", "forbidden"}
 """What somebody has said yes to, beside when; a corrected telephone number leaves them where they are."""
-
-
-class RequestClosed(ApiError):
-    status, code = 409, "request_closed"
 
 
 class WaitTooLong(ApiError):
@@ -251,7 +247,7 @@ def reopen(session: Session, request_id: int, asked: Reopen, act: Act, version: 
     row = row_of(session, request_id, act.by)
     allowed(REQUEST, row, "reopen")
     if row.state == RequestState.CLOSED and row.outcome != Outcome.DONE:
-        raise RequestClosed("request_id", row.outcome, other=row.merged_into or "-")
+        raise RequestClosed(row.outcome, row.merged_into)
     if row.closed_at is not None and act.at > row.closed_at + REOPEN_WITHIN:
         raise ReopenLate("request_id", local_text(session, row.closed_at), limit=REOPEN_WITHIN.days)
     row.windows = [RequestWindowRow(**window.model_dump()) for window in asked.windows]

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 from fastapi.responses import JSONResponse
 
-from api.errors import CodeTaken, NotFound, RefUnknown, declared
+from api.errors import CodeTaken, NotFound, RefUnknown, RequestClosed, declared
 from api.idempotency import KEY_ERRORS, OnceDep
 from api.lifecycle import REQUEST
 from api.models import RequestRow
@@ -140,7 +140,7 @@ def call_back(asked: Callback, step: Step) -> JSONResponse:
     return step(life.call_back, asked)
 
 
-@event("reopen", life.RequestClosed, life.ReopenLate)
+@event("reopen", RequestClosed, life.ReopenLate)
 def reopen(asked: Reopen, step: Step) -> JSONResponse:
     """Take it up again, the second time with somebody else."""
     return step(life.reopen, asked)

@@ -186,6 +186,18 @@ def test_by_hand_at_any_second(desk, hand, clock):
     refused(assign(desk, late, person, "07:00", reason="着急"), 409, "too_late")
 
 
+def test_by_hand_half_a_year_ahead(desk, clock):
+    """Further off than a plan is long. What she is certified for ends the day before; ten years are too far."""
+    clock["now"] -= timedelta(days=180)
+    person = desk.enter("/v1/volunteers", volunteer(skills={"lift": 1}, skills_until={"lift": "2030-06-02"}))
+    plain = desk.enter("/v1/requests", request())
+    lifting = desk.enter("/v1/requests", request("10:00", "11:00", seats=[{"skills": {"lift": 1}}]))
+    seat_of(desk, plain, person)
+    refused(assign(desk, lifting, person, "10:00"), 409, "skill_missing")
+    far = {"volunteer": person, "start": "2041-06-03T09:00+08:00"}
+    refused(desk.post(f"/v1/requests/{plain}/assign", far), 422, "time_far")
+
+
 def test_a_promise_outside_the_calendar_is_kept_by_plans(desk, hand):
     (person, _), asked = hand
     step(desk, seat_of(desk, asked, person, "13:00", reason="本人电话同意"), "accept").raise_for_status()
