@@ -1,7 +1,7 @@
 """Which clocks a step of a request or a seat starts and stops: the declaration's names, with durations by class."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, select
@@ -11,11 +11,16 @@ from api.clocks import Policy
 from api.db import zone
 from api.lifecycle import SEAT, Edge, Machine
 from api.models import AssignmentRow, RequestRow
+from api.workdays import moment_of
 
 URGENT = "urgent"
 
 CHASED_AT = (0.5, 0.8, 1.0)
 """At these shares of T8 a department is reminded."""
+
+BEFORE_ITS_DAY = timedelta(days=7)
+"""A request of a series is there four weeks ahead, and counts as having come so long before its day: nobody is late
+with what nobody waits for yet."""
 
 AFTER_REOPENING = 0.5
 """What was not done well is dispatched in half the time."""
@@ -58,10 +63,15 @@ def _start(
     duration = policy.durations[name][kind]
     share = AFTER_REOPENING if name == "T3" and edge.event == "reopen" else 1
     if seat is None:
-        clocks.start(session, "request", int(request.id or 0), name, duration, policy, at, share)
+        since = at if request.series_day is None else max(at, _counts_from(session, request.series_day))
+        clocks.start(session, "request", int(request.id or 0), name, duration, policy, since, share)
         return
     due = min(duration.after(at, policy.working), max(seat.starts_at, at))  # nobody says yes to what has begun
     clocks.start(session, SEAT.noun, int(seat.id or 0), name, due, policy, at)
+
+
+def _counts_from(session: Session, day: date) -> datetime:
+    return moment_of(zone(session), day - BEFORE_ITS_DAY, 0)
 
 
 def _class(session: Session, name: str, request: RequestRow, seat: AssignmentRow | None, at: datetime) -> str:

@@ -106,7 +106,7 @@ class SeriesCreate(Shape):
 
 
 class SeriesChange(Shape):
-    """What is different from a day on; what is left out stays. A new rule is counted from that day."""
+    """What is different from a day on, for good; what is left out stays. A new rule is counted from that day."""
 
     model_config = example(**{"from": "2026-12-03"}, window={"from": "14:00", "to": "15:00"}, reason="改在下午")
 

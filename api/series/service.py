@@ -145,7 +145,7 @@ def _followed(session: Session, row: SeriesRow, since: date, act: Act) -> Series
 
 def _follow(session: Session, row: SeriesRow, since: date, act: Act) -> Counter[str]:
     """The requests from this day on: those of a day that stays are amended, others called off, new days come in."""
-    wanted = _planned(session, row, since - LOOK_BACK, row.expanded_until, act.at)
+    wanted = _planned(session, row, since - LOOK_BACK, row.expanded_until)
     counts: Counter[str] = Counter()
     for request in session.exec(_requests(row).where(col(RequestRow.series_day) >= since).order_by("series_day")).all():
         edition = wanted.get(request.series_day)
@@ -178,7 +178,7 @@ def _expand(session: Session, row: SeriesRow, now: datetime) -> int:
     today = _today(session, now)
     if row.state == SeriesState.RUNNING and row.last_day is not None and row.last_day < today:
         row.state = SeriesState.ENDED
-    planned = _planned(session, row, row.expanded_until + DAY, today + AHEAD, now)
+    planned = _planned(session, row, row.expanded_until + DAY, today + AHEAD)
     entered = _enter(session, row, planned, now)
     row.expanded_until = max(row.expanded_until, today + AHEAD)
     session.flush()
@@ -201,7 +201,7 @@ def _enter(session: Session, row: SeriesRow, days: Mapping[date, SeriesEditionRo
     return entered
 
 
-def _planned(session: Session, row: SeriesRow, first: date, last: date, now: datetime) -> dict[date, SeriesEditionRow]:
+def _planned(session: Session, row: SeriesRow, first: date, last: date) -> dict[date, SeriesEditionRow]:
     """Where the days of the rule from first to last lead to, and what is wanted there; two that meet are one."""
     working = clocks.in_force(session, zone(session)).working
     planned: dict[date, SeriesEditionRow] = {}

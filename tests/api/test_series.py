@@ -163,6 +163,17 @@ def test_four_weeks_are_there_at_once_and_more_as_days_pass(desk, scan):  # noqa
     assert len(days(desk, asked)) == 6 and running(desk, "series") == [asked]
 
 
+def test_nobody_is_late_with_what_is_weeks_away(desk, scan):  # noqa: F811
+    """A working day to dispatch it, counted from a week before its day, or from now: two are late, the third is not."""
+    enter(desk)
+    scan(morning("2030-06-11"))
+    assert events(desk).count("T3 due") == 2
+    scan(datetime.fromisoformat("2030-06-11T17:30+08:00"))
+    assert events(desk).count("T3 due") == 3 and "T5 due" not in events(desk)
+    scan(datetime.fromisoformat("2030-06-19T17:30+08:00"))
+    assert events(desk).count("T5 due") == 3  # those of 3, 10 and 17 June
+
+
 def test_after_weeks_without_a_worker_nothing_of_the_past_comes(desk, scan):  # noqa: F811
     asked = enter(desk)
     scan(datetime.fromisoformat("2030-08-07T12:00+08:00"))
