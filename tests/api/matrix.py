@@ -8,6 +8,7 @@ import itertools
 import re
 import tempfile
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,8 @@ def _placed(body: dict[str, Any], shape: set[str], at: Street, street: Street, n
     if "grants" in shape:
         body["grants"] = [{**grant, "territory_id": at.community} for grant in body["grants"]]
     body |= {field: street.id_of(noun) for field, noun in NAMED.items() if field in body}
+    if "until" in body:
+        body["until"] = (datetime.now(UTC) + timedelta(days=1)).isoformat()
     if "name" in body:
         body["name"] = f"n{next(serial)}"
     return body
