@@ -81,7 +81,7 @@ def _placed(body: dict[str, Any], shape: set[str], at: Street, street: Street, n
         body["grants"] = [{**grant, "territory_id": at.community} for grant in body["grants"]]
     body |= {field: street.id_of(noun) for field, noun in NAMED.items() if field in body}
     if "until" in body:
-        body["until"] = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+        body["until"] = (datetime.now(UTC) + timedelta(days=1)).isoformat(timespec="minutes")
     if "name" in body:
         body["name"] = f"n{next(serial)}"
     return body
