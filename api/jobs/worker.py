@@ -15,7 +15,7 @@ from sqlmodel import Session
 from api import locks, logs, schema
 from api.db import Database
 from api.errors import SchemaMismatch
-from api.jobs import duties, lifeline
+from api.jobs import duties, folders, lifeline
 from api.jobs.reaper import Reaper
 from api.jobs.scanner import Scanner
 from api.jobs.solving import Solver
@@ -80,6 +80,7 @@ def _work(database: Database, settings: Settings, stop: threading.Event) -> None
         "log_level": "WARNING",
     }
     DBOS(config=config)
+    folders.sweep()
     reaper = Reaper(database, settings)
     reaper.say()  # before a job is begun: whoever has one and is not among the living loses it
     DBOS.launch()
