@@ -26,7 +26,7 @@ class AuditRow(SQLModel, table=True):
     seq: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
     previous: str
     hash: str
-    at: datetime = Field(sa_type=UtcDateTime)
+    at: datetime = Field(sa_type=UtcDateTime, index=True)
     who: str
     noun: str
     noun_id: int = Field(index=True)
