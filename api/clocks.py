@@ -39,7 +39,7 @@ def policy(session: Session, version: int, zone: str) -> Policy:
 
 
 def _read(session: Session, row: PolicyRow, zone: str) -> Policy:
-    days = {day.day: DayKind(day.kind) for day in session.exec(select(CalendarDayRow))}
+    days = {day: DayKind(kind) for day, kind in session.exec(select(CalendarDayRow.day, CalendarDayRow.kind))}
     working = WorkingTime(zone, [span(text) for text in row.settings["hours"]], days)
     return Policy(row.version, durations(row.settings["durations"]), working)  # type: ignore[arg-type]
 

@@ -2,16 +2,23 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
+
+from api.turns import Turns
 
 WAIT_SECONDS = 5
 """Nobody waits longer than this for a lock or a connection; the answer is then 503."""
 
 CONNECTIONS = 20
+
+MORE_ON_SQLITE = 60
+"""A writer that waits for its turn holds a connection; whoever only reads is not to wait for one behind them."""
 
 
 class Database:
@@ -78,12 +85,15 @@ def _sqlite(url: str) -> Engine:
     engine = create_engine(
         url,
         pool_size=CONNECTIONS,
+        max_overflow=MORE_ON_SQLITE,
         pool_timeout=WAIT_SECONDS,
         hide_parameters=True,  # an error that is logged must not tell whose row it was
         connect_args={"timeout": WAIT_SECONDS},
     )
+    turns = Turns()
     event.listen(engine, "connect", _prepare)
-    event.listen(engine, "begin", _begin)
+    event.listen(engine, "begin", partial(_begin, turns))
+    event.listen(engine, "checkin", partial(_leave, turns))
     return engine
 
 
@@ -95,7 +105,22 @@ def _prepare(connection: Any, _record: Any) -> None:
     connection.execute("PRAGMA foreign_keys=ON")
 
 
-def _begin(connection: Connection) -> None:
+TURN = "turn"
+
+
+def _begin(turns: Turns, connection: Connection) -> None:
     """A writer takes its turn at once: a reader that turned writer half-way would be refused, not made to wait."""
-    reads = connection.get_execution_options().get("diandan_reads")
-    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+    if connection.get_execution_options().get("diandan_reads"):
+        connection.exec_driver_sql("BEGIN")
+        return
+    if TURN not in connection.info:
+        if not turns.take(WAIT_SECONDS):
+            raise OperationalError("BEGIN IMMEDIATE", None, TimeoutError("the turn to write did not come"))
+        connection.info[TURN] = True
+    connection.exec_driver_sql("BEGIN IMMEDIATE")  # other processes stand in no line of ours
+
+
+def _leave(turns: Turns, _connection: Any, record: Any) -> None:
+    """However a transaction ends, its connection comes back."""
+    if record.info.pop(TURN, False):
+        turns.leave()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -124,6 +125,7 @@ def curves_of(best: dict[str, Run]) -> list[Curve]:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what we have started ends with us
     try:
         sys.exit(main(sys.argv[1:]))
     except KeyboardInterrupt:

@@ -114,7 +114,7 @@ class Service:
 @contextmanager
 def served(database_url: str, folder: Path) -> Iterator[Service]:
     """`diandan serve` on a free port, with a database that nobody has used; its log stays in the folder."""
-    settings = {"DIANDAN_DATABASE_URL": database_url, "DIANDAN_PORT": "0", "DIANDAN_LOG": "json"}
+    settings = {"DIANDAN_DATABASE_URL": database_url, "DIANDAN_PORT": "0", "DIANDAN_LOG": "json", "TMPDIR": str(folder)}
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-u", "-m", "api.cli", "--lang", "en", "serve"],
