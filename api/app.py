@@ -12,6 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from api import schema
 from api.assignments.routes import router as assignments
 from api.console.routes import add_pages
+from api.crowd import Crowd, Crowded
 from api.db import Database
 from api.door import OF_BODIES, Door
 from api.errors import DatabaseAway, SchemaMismatch, declared, draw_errors, problem_schemas, told_as_problem
@@ -62,10 +63,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.settings, app.state.database, app.state.schema = settings, database, schema.wanted()
     app.state.metrics = Metrics(database, settings)
+    app.add_middleware(Crowd)
     app.add_middleware(Door, settings=settings)
     app.add_middleware(Observer, metrics=app.state.metrics)
     draw_errors(app)
-    usual = {422: told_as_problem("a malformed value"), **declared(Unauthenticated, Forbidden, DatabaseAway)}
+    usual = {422: told_as_problem("a malformed value"), **declared(Unauthenticated, Forbidden, DatabaseAway, Crowded)}
     for room in (volunteers, requests, series, by_hand, assignments, plans, reports, people):
         app.include_router(room, responses=usual)
     _add_house(app)

@@ -101,6 +101,12 @@ MESSAGES: dict[str, dict[str, str]] = MATCHER_MESSAGES | {
         "请用 Content-Type: application/json",
         "send Content-Type: application/json",
     ),
+    "crowded": _say(
+        "现在访问的人太多",
+        "too many people are being served",
+        "请几秒后用同一个 Idempotency-Key 重试",
+        "try again in a few seconds, with the same Idempotency-Key",
+    ),
     "body_too_large": _say("内容超过 {limit} 字节", "larger than {limit} bytes", "请分批提交", "send it in parts"),
     "too_many_parts": _say(
         "内容分成了太多部分，上限 {limit}",
