@@ -8,6 +8,7 @@ from typing import NoReturn
 
 import pytest
 
+from tests.api.desk import migrated
 from tests.postgres.cluster import INSTALL, Cluster, binaries, cluster
 
 pytest_plugins = ["tests.proofs"]
@@ -31,10 +32,19 @@ def postgres_cluster() -> Iterator[Cluster]:
         yield server
 
 
-@pytest.fixture
-def postgres_url(postgres_cluster: Cluster) -> Iterator[str]:
-    """A fresh, empty PostgreSQL database."""
+@pytest.fixture(scope="session")
+def postgres_model(postgres_cluster: Cluster) -> str:
+    """A migrated database that others are made like: to migrate each would take longer."""
     name = postgres_cluster.create()
+    migrated(postgres_cluster.url(name)).close()
+    return name
+
+
+@pytest.fixture
+def postgres_url(postgres_cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A fresh PostgreSQL database; empty, unless the test wants it migrated anyhow."""
+    wants = "database" in request.fixturenames
+    name = postgres_cluster.create(request.getfixturevalue("postgres_model")) if wants else postgres_cluster.create()
     yield postgres_cluster.url(name)
     postgres_cluster.drop(name)
 

@@ -44,8 +44,8 @@ class Solver:
     database: Database
     settings: Settings
     stop: threading.Event
-    now: Callable[[], datetime] = _utc_now
-    ours: Callable[[Session, int], bool] = _everything
+    now: Callable[[], datetime] = field(default=_utc_now, kw_only=True)
+    ours: Callable[[Session, int], bool] = field(default=_everything, kw_only=True)
     _begun: dict[int, PlanRow] = field(default_factory=dict, init=False)
     """Attempts that have not ended, by plan."""
 

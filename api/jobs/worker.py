@@ -60,7 +60,7 @@ def _work(database: Database, settings: Settings, stop: threading.Event) -> None
     def ours(session: Session, plan_id: int) -> bool:
         return holder(database, session, plan_id) == settings.executor_id
 
-    solver = Solver(database, settings, stop, ours)
+    solver = Solver(database, settings, stop, ours=ours)
 
     @DBOS.workflow(name=SOLVE, max_recovery_attempts=None)  # the plan counts its own, and says so when it has failed
     def solve(plan_id: int) -> None:

@@ -118,7 +118,7 @@ def restore(desk, kept) -> None:
 
 @pytest.mark.prove("mutants")
 def test_no_mutant_is_published_and_the_plan_itself_is(desk, proposed):
-    assert let_through(desk, proposed, sample("mutants", 500, 20_000)) == []
+    assert let_through(desk, proposed, sample("mutants", 250, 10_000)) == []
     assert desk.publish(proposed).json()["state"] == "published"
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy.exc import OperationalError
 
 from api import locks, presence, queue
 from api.jobs import folders
@@ -100,6 +101,19 @@ def test_two_workers_lose_one_and_no_job(desk, record_property):
     assert sum(attempts) == jobs + kills and max(attempts) <= 1 + kills
 
 
+def stand_still(desk, worker: subprocess.Popen) -> None:
+    """Stopped between two writes: whoever stands still with SQLite's one lock holds up everybody, whatever we do."""
+    while True:
+        worker.send_signal(signal.SIGSTOP)
+        try:
+            desk.change("UPDATE ledger SET version = version")
+        except OperationalError:
+            worker.send_signal(signal.SIGCONT)
+            time.sleep(0.05)
+            continue
+        return
+
+
 @processes
 def test_a_worker_that_was_only_slow_ends_nothing_twice(desk):
     """It stands still in the middle of a solve, another takes its job over and makes the plan; then it goes on."""
@@ -107,7 +121,7 @@ def test_a_worker_that_was_only_slow_ends_nothing_twice(desk):
     with worker(desk, "slow") as slow:
         where = solving(desk, seconds=3)
         child = running("api.jobs.child", slow.pid, within=60)
-        slow.send_signal(signal.SIGSTOP)
+        stand_still(desk, slow)
         with worker(desk, "other"):
             plan = desk.settled(where)
             assert (plan["state"], plan["attempts"]) == ("proposed", 2)
@@ -148,7 +162,7 @@ def test_a_job_that_somebody_else_has_is_not_begun(desk):
     def mine(session, plan_id):
         return queue.holder(desk.database, session, plan_id) == "mine"
 
-    solver = Solver(desk.database, desk.settings, threading.Event(), mine)
+    solver = Solver(desk.database, desk.settings, threading.Event(), ours=mine)
     assert solver._begin(plan_id) is None
     desk.change(f"UPDATE {jobs} SET status = 'PENDING', executor_id = 'another'")
     assert solver._begin(plan_id) is None and desk.get(f"/v1/plans/{plan_id}")["attempts"] == 0

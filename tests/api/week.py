@@ -322,7 +322,7 @@ class Week:
         asked = {"from": _said(day), "to": _said(day + 12 * HOUR), "seconds": 30, "gap": 1.0}
         plan_id = self.desk.enter("/v1/plans", asked)
         settings = self.desk.settings.model_copy(update={"solve_grace_seconds": 240})
-        Solver(self.desk.database, settings, threading.Event(), lambda: self.now).run(plan_id)
+        Solver(self.desk.database, settings, threading.Event(), now=lambda: self.now).run(plan_id)
         where = f"/v1/plans/{plan_id}"
         assert self.desk.get(where)["state"] == "proposed", self.desk.get(where)
         _done(self.desk.publish(where))

@@ -51,19 +51,19 @@ class Cluster:
     def url(self, database: str) -> str:
         return f"postgresql+psycopg://diandan:{self.password}@127.0.0.1:{self.port}/{database}"
 
-    def create(self) -> str:
-        """A fresh, empty database; its name."""
+    def create(self, like: str = "template1") -> str:
+        """A fresh database, empty or like another; its name."""
         name = f"diandan_{secrets.token_hex(4)}"
-        self._say("CREATE DATABASE {}", name)
+        with self.connect("postgres") as connection:
+            connection.execute(
+                sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(like))
+            )
         return name
 
     def drop(self, name: str) -> None:
         """Remove a database, whoever is still connected to it."""
-        self._say("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
-
-    def _say(self, sentence: str, name: str) -> None:
         with self.connect("postgres") as connection:
-            connection.execute(sql.SQL(sentence).format(sql.Identifier(name)))
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
     def connect(self, database: str) -> psycopg.Connection:
         return psycopg.connect(
