@@ -12,19 +12,22 @@ from api.models.requests import RequestCreate
 from api.models.volunteers import VolunteerCreate
 from api.plans import load, publish, store
 from api.requests import service as requests
-from api.security import HOUSE
+from api.roles import Role
+from api.security import HOUSE, Actor, Grant
 from api.settings import Settings
 from api.volunteers import service as volunteers
 from matcher import Instance, instance_document, solve, why_chosen
 
 ZONE = "Asia/Shanghai"
 
+DISPATCHER = Actor("desk", (Grant(Role.DISPATCHER),), user_id=1)
+
 
 def seeded(database: Database, instance: Instance, steps: int = 50) -> int:
     """A published plan of this instance; its id."""
     enter(database, instance)
     plan_id = proposed(database, instance, steps)
-    wish = publish.Wish(plan_id, 2, HOUSE, instance.moment(0), None)
+    wish = publish.Wish(plan_id, 2, DISPATCHER, instance.moment(0), None)
     with database.writing() as session:
         publish.publish(database, session, wish, Settings(timezone=ZONE))
     return plan_id
