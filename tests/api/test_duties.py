@@ -134,7 +134,7 @@ def test_what_was_classified_is_dispatched_in_time_or_somebody_is_told(desk, sca
 
 
 def test_what_waits_is_planned_at_set_times_on_working_days(desk, clock):
-    """Monday 2030-06-03 at 7:00; one round at 8:15, one at 12:45; on Tuesday there is nothing left."""
+    """Monday 2030-06-03 at 7:00; a round at 8:15, no second one beside it; on Tuesday there is nothing left."""
     settings = desk.settings.model_copy(update={"rounds": ["12:45", "08:15"]})
     scanner = Scanner(desk.database, handlers(desk.database, settings))
     with desk.database.writing() as session:
@@ -148,7 +148,11 @@ def test_what_waits_is_planned_at_set_times_on_working_days(desk, clock):
     assert plans(at("08:14")) == 0
     assert plans(at("08:15")) == 1
     assert plans(at("12:44")) == 1
-    assert plans(at("12:45")) == 2
+    assert plans(at("12:45")) == 1  # the one of the morning still waits for a worker
+    desk.post("/v1/plans/1/cancel", {}).raise_for_status()
+    assert plans("2030-06-03T13:00+08:00") == 1
+    desk.enter("/v1/requests", request("15:00", "16:00", priority="urgent"))
+    assert plans("2030-06-03T13:01+08:00") == 2
     assert plans("2030-06-04T08:15+08:00") == 2  # its windows are past: there is no day left to plan
     assert running(desk, "rounds") == [1]
 

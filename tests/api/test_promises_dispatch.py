@@ -61,7 +61,7 @@ def day(app, desk):
 
 def overlapping(day: Day) -> None:
     told = refused(day.give(day.asked(), day.ada, "08:45"), 409, "volunteer_busy")
-    window = "2030-06-03T01:00:00+00:00 to 2030-06-03T01:30:00+00:00"
+    window = "2030-06-03 09:00 to 2030-06-03 09:30"
     assert f"volunteer {day.ada} is taken from {window} (by {day.seat})" in told["detail"]
 
 

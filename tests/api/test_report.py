@@ -6,7 +6,7 @@ import pytest
 
 from api.roles import Role
 from tests.api.desk import at, request, volunteer
-from tests.api.test_dispatch import assign, clock, event, hand, seat_of, serve, step  # noqa: F401  fixtures
+from tests.api.test_dispatch import assign, event, hand, seat_of, serve, step  # noqa: F401  `hand` is a fixture
 from tests.api.test_publish import refused
 from tests.api.town import town
 
@@ -18,7 +18,7 @@ def figures(desk, where=DAY):
     return {one["code"]: (one["value"], one["of"], one["share"]) for one in desk.get(where)["figures"]}
 
 
-def test_a_day_with_nothing_has_no_shares(desk, clock):  # noqa: F811
+def test_a_day_with_nothing_has_no_shares(desk, clock):
     """Nothing of nothing is not 100%."""
     told = figures(desk)
     assert told.pop("served_by") == (0, 0, None)
@@ -50,7 +50,7 @@ def test_a_day_is_counted(desk, hand, clock):  # noqa: F811
     assert figures(desk)["answered"] == (0, 1, 0.0)
 
 
-def test_whoever_is_called_off_before_an_answer_was_due_counts_neither_way(desk, clock):  # noqa: F811
+def test_whoever_is_called_off_before_an_answer_was_due_counts_neither_way(desk, clock):
     clock["now"] = datetime.fromisoformat(at("09:00"))
     asked = desk.enter("/v1/requests", request(submitted=True))
     event(desk, asked, "cancel", reason="不需要了").raise_for_status()
@@ -70,7 +70,7 @@ def test_what_is_taken_up_again_was_not_solved_and_satisfied_nobody(desk, hand, 
     assert told["rated"] == told["reopened"] == told["on_time"] == (1, 1, 1.0)
 
 
-def test_after_three_offers_with_nobody_it_shows_as_unmet(desk, clock):  # noqa: F811
+def test_after_three_offers_with_nobody_it_shows_as_unmet(desk, clock):
     """In the report and on the page of the plan; while a fourth is asked, it does not."""
     asked = desk.enter("/v1/requests", request())
     assert figures(desk)["unmet"] == (0, 1, 0.0)
@@ -119,7 +119,7 @@ def test_nonsense_is_refused(sqlite_desk, asked, code):
     refused(sqlite_desk.client.get(f"/v1/report?{asked}"), 422, code)
 
 
-def test_without_a_wish_it_is_the_week_that_ends_today(desk, clock):  # noqa: F811
+def test_without_a_wish_it_is_the_week_that_ends_today(desk, clock):
     told = desk.get("/v1/report")
     assert (told["from"], told["to"], told["days"]) == ("2030-05-28", "2030-06-04", 7)
     assert desk.get("/v1/report?from=2030-06-01")["to"] == "2030-06-08"
@@ -142,7 +142,7 @@ def test_the_page_shows_every_figure_with_what_it_is_of(desk, hand, clock, lang,
     assert 'href="/report?from=2030-06-02&amp;to=2030-06-03' in page and 'href="/report"' in page
 
 
-def test_an_empty_page_says_what_to_do(desk, clock):  # noqa: F811
+def test_an_empty_page_says_what_to_do(desk, clock):
     page = desk.client.get("/report", headers={"Accept": "text/html", "Accept-Language": "zh"}).text
     assert "什么也没有发生" in page and "POST /v1/requests" in page and "<tbody" not in page
 

@@ -21,7 +21,7 @@ from api.settings import Settings
 from api.transitions import Act
 from api.workdays import DayKind, WorkingTime
 from tests.api.desk import DAY, migrated, series, volunteer
-from tests.api.test_dispatch import clock, event, seat_of, state, step  # noqa: F401  `clock` is a fixture
+from tests.api.test_dispatch import event, seat_of, state, step
 from tests.api.test_duties import events, running, scan  # noqa: F401  `scan` is a fixture
 from tests.api.test_publish import refused
 from tests.api.town import PERSONAL

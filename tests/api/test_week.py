@@ -8,7 +8,6 @@ import pytest
 from api.lifecycle import MACHINES
 from api.reports import figures
 from tests.api.recount import Books, books, holds, recount
-from tests.api.test_dispatch import clock  # noqa: F401  a fixture
 from tests.api.week import DAY, FATES, MONDAY, Week
 from tests.samples import sample
 
@@ -52,7 +51,7 @@ def visited(kept: Books, noun: str) -> set[str]:
 
 
 @pytest.mark.prove("week")
-def test_a_week_is_lived_to_its_end(desk, clock, record_property):  # noqa: F811
+def test_a_week_is_lived_to_its_end(desk, clock, record_property):
     """Every fate of a request occurs; each ends closed, nobody is in two places, and every figure is recounted."""
     week = Week(desk, clock, sample("week", len(FATES), 300), sample("week_rounds", 2, 4))
     week.live()
@@ -87,7 +86,7 @@ def clashes(kept: Books) -> list:
     ]
 
 
-def test_a_wrong_number_is_seen(desk, clock, monkeypatch):  # noqa: F811
+def test_a_wrong_number_is_seen(desk, clock, monkeypatch):
     """A figure of the service is spoiled by one, each in turn: the comparison names it, and no other."""
     Week(desk, clock, 16, 0).live()
     kept = books(desk)

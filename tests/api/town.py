@@ -12,7 +12,7 @@ from api.models.people import GrantShape, TerritoryCreate, UnitCreate, UserCreat
 from api.people import entry, territories, users
 from api.roles import ROLES, Role
 from api.security import COOKIE, HOUSE
-from tests.api.desk import NOW, Desk, request, series, volunteer
+from tests.api.desk import NOW, PLAIN, Desk, request, series, volunteer
 
 PERSONAL = {"name": "李淑芬", "phone": "13812341234", "door": "3 号楼 2 单元 501", "text": "老人腿脚不便"}
 CANARY_PHONE = "13987659876"
@@ -53,7 +53,7 @@ class Town:
             token = entry.begin(session, user_id, datetime.now(UTC)).token
         address = str(self.desk.client.base_url).rstrip("/")
         headers = {"Accept-Language": "en", "Origin": address, "Cookie": f"{COOKIE}={token}"}
-        return httpx.Client(base_url=address, timeout=30, headers=headers)
+        return httpx.Client(verify=PLAIN, base_url=address, timeout=30, headers=headers)
 
     def as_(self, role: Role) -> httpx.Client:
         """Somebody who has this role in the own street."""

@@ -83,10 +83,10 @@ FATES = (
     Fate("given up half-way", offers=("give_up", "come")),
     Fate("interrupted", offers=("interrupted",)),
     Fate("somebody nearer is found", offers=("hand_over", "come")),
+    Fate("taken down wrong, twice", True, "mend"),
+    Fate("every other day", first="series"),
+    Fate("a slip of the hand", offers=("slip",)),
 )
-
-# A place for series: whoever builds them adds a fate that is entered once and comes again every other day, and makes
-# `Week.arrive` enter the series and follow each of its requests as it follows every other.
 
 
 @dataclass
@@ -177,8 +177,28 @@ class Week:
         windows = [(max(day + 9 * HOUR, self.now + HOUR), day + 17 * HOUR) for day in days]
         return {"any": windows, "one": windows[:1], "late": windows[-1:]}[case.fate.days]
 
+    def series(self) -> None:
+        """Entered once, it comes every other working day for a week; each time is followed like every other request."""
+        first = (self.now + DAY).date()
+        entered = {
+            "template": {"at": self._place(), "minutes": 30, "service": "陪护"},
+            "window": {"from": "09:00", "to": "17:00"},
+            "rule": {"kind": "daily", "every": 2},
+            "holidays": "next_workday",
+            "first_day": first.isoformat(),
+            "last_day": (first + 6 * DAY).isoformat(),
+        }
+        told = self.desk.get(f"/v1/series/{self.desk.enter('/v1/series', entered)}")
+        for one in told["occurrences"]:
+            day = datetime.fromisoformat(f"{one['day']}T00:00+08:00")
+            case = Case(FATES[0], one["request"], [(day + 9 * HOUR, day + 17 * HOUR)])
+            self.cases[case.id] = case
+            self.later(day + 8 * HOUR + 10 * MINUTE, self.by_hand, case)
+
     def arrive(self, case: Case) -> None:
         fate = case.fate
+        if fate.first == "series":
+            return self.series()
         case.windows = self._windows(case)
         body = {
             "at": self._place(),
@@ -203,6 +223,13 @@ class Week:
 
     def triage(self, case: Case) -> None:
         self.say(self.desk, case, "triage", minutes=30)
+        self.look_for_somebody(case)
+
+    def mend(self, case: Case) -> None:
+        """Its time is corrected before it is classified, and again after."""
+        self.say(self.front, case, "amend", minutes=25)
+        self.say(self.desk, case, "triage")
+        self.say(self.front, case, "amend", minutes=35)
         self.look_for_somebody(case)
 
     def late(self, case: Case) -> None:
@@ -400,6 +427,18 @@ class Week:
     def _give_to(self, others: list[int], seat: dict[str, Any], case: Case) -> None:
         times = [(moment(seat["start"]), {"reason": "住得更近"})]
         self.offered(self._first_who_can(case, 0, times, others), case)
+
+    def _slip(self, seat: dict[str, Any], case: Case) -> None:
+        """The desk gives the seat to somebody else, sees that it was the wrong one, and takes it back."""
+        others = [person for person in self.people if person != seat["volunteer"]]
+        self.later(self.soon(3, 6), self._give_and_undo, others, seat, case)
+
+    def _give_and_undo(self, others: list[int], seat: dict[str, Any], case: Case) -> None:
+        times = [(moment(seat["start"]), {"reason": "点错了"})]
+        wrong = self._first_who_can(case, 0, times, others)
+        self.followed.add(wrong["id"])
+        _done(self.desk.post(f"/v1/assignments/{wrong['id']}/undo", {}), case)
+        self._come(seat, case)
 
     def _give_up(self, seat: dict[str, Any], case: Case) -> None:
         start, _ = _moments(seat)
