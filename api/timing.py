@@ -41,13 +41,10 @@ def start(session: Session, machine: Machine, ids: Sequence[int], edge: Edge, at
     """What the step begins, by the policy each request came under."""
     if not edge.starts:
         return
-    policies: dict[int, Policy] = {}
     for request, seat in _concerned(session, machine, ids):
-        version = request.policy_version
-        if version not in policies:
-            policies[version] = clocks.policy(session, version, zone(session))
+        policy = clocks.policy(session, request.policy_version, zone(session))
         for name in edge.starts:
-            _start(session, name, request, seat, policies[version], edge, at)
+            _start(session, name, request, seat, policy, edge, at)
 
 
 def _start(

@@ -33,7 +33,7 @@ def login_page(request: Request, next: str = "") -> HTMLResponse:
 @router.post("/login")
 def log_in(request: Request, fields: PlainFormDep, database: DatabaseDep, now: Now) -> Response:
     """Let somebody in, or show the form again and say why not."""
-    name, password = fields.get("name", ""), fields.get("password", "")[: LONGEST_PASSWORD + 1]
+    name, password = fields.get("name", ""), fields.get("password", "")[:LONGEST_PASSWORD]
     wanted = fields.get("next", "")
     try:
         entered = entry.log_in(database, name, password, client_address(request.scope, request.app.state.settings), now)
