@@ -18,6 +18,7 @@ from hypothesis.stateful import (
 )
 from sqlmodel import col, select
 
+from api import settling, transitions
 from api.assignments import service as seats
 from api.errors import ApiError
 from api.jobs import duties
@@ -309,31 +310,60 @@ class Lives(RuleBasedStateMachine):
         return steps, events
 
 
-@pytest.mark.prove("states")
-def test_only_what_is_declared_happens(tmp_path: Path, record_property):
-    """Refused or done as the model says, with nothing changed by a refusal, and every step in the audit; at random,
-    and on walks that lead to every edge of the chart."""
-    visited.clear()
-    Lives.database = migrated(f"sqlite:///{tmp_path / 'lives.db'}")
+def at_random(walks, steps):
+    """Whatever comes to mind, allowed or not."""
     run_state_machine_as_test(
         Lives,
         settings=settings(
-            max_examples=sample("states", 50, 300),
-            stateful_step_count=sample("states", 30, 50),
+            max_examples=walks,
+            stateful_step_count=steps,
             deadline=None,
             derandomize=True,
             phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),
         ),
     )
+
+
+def led(seed):
+    """A walk of a hundred steps that may be."""
+    walk, draw = Lives(), Random(seed)
+    walk.begin(submitted=seed % 2 == 0)
+    for _ in range(100):
+        walk.go_on(draw)
+        walk.the_request_is_where_its_seats_are()
+    walk.teardown()
+
+
+@pytest.mark.prove("states")
+def test_only_what_is_declared_happens(tmp_path: Path, record_property):
+    """Refused or done as the model says, with nothing changed by a refusal, and every step in the audit; at random,
+    and on walks that lead to every edge of the chart."""
+    visited.clear()
+    Lives.database = migrated(f"sqlite:///{tmp_path / 'lives.db'}")
+    at_random(sample("states", 50, 300), sample("states", 30, 50))
     for seed in range(sample("states", 15, 300)):
-        walk, draw = Lives(), Random(seed)
-        walk.begin(submitted=seed % 2 == 0)
-        for _ in range(100):
-            walk.go_on(draw)
-            walk.the_request_is_where_its_seats_are()
-        walk.teardown()
+        led(seed)
     Lives.database.close()
     declared = {(m.noun, source, e.event) for m in MACHINES for e in m.edges for source in e.sources}
     record_property("ways", f"{len(visited)} of {len(declared)}")
     assert declared - visited == NOT_AUDITED
+
+
+@pytest.mark.parametrize("fault", ["from anywhere", "half a crew", "told wrongly"])
+def test_what_is_not_declared_is_seen(tmp_path: Path, monkeypatch, fault):
+    """An event may happen in any state; a crew counts as agreed when one has said yes; a step is told as another."""
+    match fault:
+        case "from anywhere":
+            blind = {e.event: e for machine in MACHINES for e in machine.edges}
+            monkeypatch.setattr(transitions, "allowed", lambda machine, row, event, target=None: blind[event])
+        case "half a crew":
+            monkeypatch.setattr(settling, "all", any, raising=False)
+        case "told wrongly":
+            monkeypatch.setattr(transitions, "OutboxRow", lambda **told: OutboxRow(**told | {"event": "offer"}))
+    Lives.database = migrated(f"sqlite:///{tmp_path / 'lives.db'}")
+    with pytest.raises(AssertionError):
+        at_random(20, 30)
+        for seed in range(5):
+            led(seed)
+    Lives.database.close()
