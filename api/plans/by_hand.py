@@ -15,7 +15,7 @@ from api.models.plans import IN_FORCE, AssignmentPublic, AssignmentState, HandAs
 from api.models.requests import RequestState
 from api.models.volunteers import AT_HAND, VolunteerState
 from api.plans.load import OPEN, PASSED_ON, TRAVEL, at_hand, errand, with_room
-from api.security import Actor, find, reach
+from api.security import Actor, find, know_volunteers
 from api.settings import Settings
 from api.settling import settle
 from api.timing import local_text
@@ -187,10 +187,8 @@ def _request(session: Session, request_id: int, actor: Actor) -> RequestRow:
 
 
 def _person(session: Session, volunteer_id: int, actor: Actor) -> VolunteerRow:
-    there = select(VolunteerRow).where(VolunteerRow.id == volunteer_id, reach(actor, VolunteerRow))
-    person = session.exec(there).first()
-    if person is None:
-        raise RefUnknown("volunteer", volunteer_id)
+    know_volunteers(session, actor, {volunteer_id: "volunteer"})
+    person = session.get_one(VolunteerRow, volunteer_id)
     if person.state not in AT_HAND:
         raise VolunteerAway("volunteer", person.state)
     return person
