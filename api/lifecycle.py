@@ -153,7 +153,7 @@ SEAT = Machine(
         Seat.RELEASED: "释放",
     },
     (
-        Edge("propose", (None,), Seat.PROPOSED, (Who.HOUSE,)),
+        Edge("propose", (None,), Seat.PROPOSED, (Who.HOUSE,), "with its plan, whose row in the audit stands for it"),
         Edge("assign", (None,), Seat.OFFERED, DESK, "no hard rule broken", starts=("T4",)),
         Edge("offer", (Seat.PROPOSED,), Seat.OFFERED, DESK, "the plan is published", starts=("T4",)),
         Edge("accept", (Seat.OFFERED,), Seat.ACCEPTED, SELF, stops=("T4",)),
@@ -163,7 +163,7 @@ SEAT = Machine(
         Edge("check_in", (Seat.ACCEPTED,), Seat.CHECKED_IN, SELF, "the resident's code, or by phone; at the time"),
         Edge("finish", (Seat.CHECKED_IN,), Seat.DONE, SELF, "minutes"),
         Edge(
-            "release", (Seat.PROPOSED, Seat.OFFERED, Seat.ACCEPTED), Seat.RELEASED,
+            "release", (Seat.OFFERED, Seat.ACCEPTED), Seat.RELEASED,
             (Who.CLERK, Who.DISPATCHER, Who.HOUSE), stops=("T4",),
         ),
         Edge("restore", (Seat.RELEASED,), Seat.OFFERED, DESK, "what took its place is undone", starts=("T4",)),

@@ -16,7 +16,7 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, SQLModel, col, select
 
 from api.db import Database
-from api.errors import ApiError, NotFound
+from api.errors import ApiError, NotFound, RefUnknown
 from api.models import (
     AccessRow,
     AssignmentRow,
@@ -258,6 +258,14 @@ def find(session: Session, table: type[Any], id: int, actor: Actor, path: str) -
     if row is None:
         raise NotFound(path, id)
     return row
+
+
+def know_volunteers(session: Session, actor: Actor, named: Mapping[int, str]) -> None:
+    """Refuse ids of volunteers of whom this actor may know nothing; `named` says in which field each stands."""
+    there = select(VolunteerRow.id).where(col(VolunteerRow.id).in_(named), reach(actor, VolunteerRow))
+    known = set(session.exec(there)) if named else set()
+    for id in named.keys() - known:
+        raise RefUnknown(named[id], id)
 
 
 def _held(table: type[SQLModel], path: str | None) -> ColumnElement[bool]:

@@ -1,14 +1,16 @@
 """What follows for a request from what has become of its seats."""
 
-from sqlmodel import Session
+from collections.abc import Iterable
+
+from sqlmodel import Session, col, select
 
 from api import rounds
 from api.lifecycle import REQUEST, SEAT
-from api.models import RequestRow
+from api.models import AssignmentRow, RequestRow
 from api.models.plans import IN_FORCE, AssignmentState
 from api.models.requests import RequestState
 from api.security import HOUSE
-from api.transitions import Act, move, move_all, seats_of
+from api.transitions import Act, batches, move, move_all, seats_of
 
 COUNTED = (*IN_FORCE, AssignmentState.DONE)
 SAID_YES = (AssignmentState.ACCEPTED, AssignmentState.CHECKED_IN, AssignmentState.DONE)
@@ -18,7 +20,7 @@ BEGUN = (AssignmentState.CHECKED_IN, AssignmentState.DONE)
 def settle(session: Session, request: RequestRow, act: Act) -> None:
     """Let the request follow its seats, as many steps as there are to take."""
     following = Act(HOUSE, act.at, act.why)
-    while (event := _next(session, request)) is not None:
+    while (event := _next(request, seats_of(session, request, COUNTED))) is not None:
         values = {}
         if event == "dispatch":
             values = {"waves": request.waves + 1}
@@ -29,6 +31,24 @@ def settle(session: Session, request: RequestRow, act: Act) -> None:
             rounds.wish(session, request, act.at)
 
 
+def settle_all(session: Session, ids: Iterable[int], act: Act) -> None:
+    """Let each of these requests follow its seats; all are looked at together, since most stay where they are."""
+    for some in batches(sorted(ids)):
+        requests = session.exec(
+            select(RequestRow).where(col(RequestRow.id).in_(some)).order_by(col(RequestRow.id))
+        ).all()
+        crews: dict[int, list[AssignmentRow]] = {}
+        seats = select(AssignmentRow).where(
+            col(AssignmentRow.request_id).in_(some), col(AssignmentRow.state).in_([*COUNTED])
+        )
+        for seat in session.exec(seats.order_by(col(AssignmentRow.id))):
+            crews.setdefault(seat.request_id, []).append(seat)
+        for request in requests:
+            crew = [seat for seat in crews.get(int(request.id or 0), ()) if seat.life == request.reopened]
+            if _next(request, crew) is not None:
+                settle(session, request, act)
+
+
 def release(session: Session, request: RequestRow, act: Act) -> None:
     """Let go of everybody who is asked or has said yes and has not begun."""
     for state in (AssignmentState.OFFERED, AssignmentState.ACCEPTED):
@@ -36,11 +56,9 @@ def release(session: Session, request: RequestRow, act: Act) -> None:
         move_all(session, SEAT, ids, state, "release", act)
 
 
-def _next(session: Session, request: RequestRow) -> str | None:
-    """The event that is due, if any."""
-    states: dict[int, str] = {}
-    for seat in seats_of(session, request, COUNTED):
-        states[seat.seat] = seat.state
+def _next(request: RequestRow, crew: Iterable[AssignmentRow]) -> str | None:
+    """The event that is due, if any, when these seats count."""
+    states = {seat.seat: seat.state for seat in crew}
     needed = [k for k, seat in enumerate(request.seats) if not seat["optional"]]
     lacking = any(k not in states for k in needed)
     agreed = all(states.get(k) in SAID_YES for k in needed)

@@ -7,8 +7,8 @@ from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
 from api import ledger
-from api.errors import ApiError, RefUnknown
-from api.models import GrantRow, KeyRow, LinkRow, SessionRow, UserRow, VolunteerRow
+from api.errors import ApiError
+from api.models import GrantRow, KeyRow, LinkRow, SessionRow, UserRow
 from api.models.people import (
     GrantShape,
     KeyCreate,
@@ -21,7 +21,18 @@ from api.models.people import (
 )
 from api.people.territories import NameTaken
 from api.roles import Role
-from api.security import KEY_PREFIX, Actor, Grant, actor_of, find, grants_of, hashed, new_token, placed, reach
+from api.security import (
+    KEY_PREFIX,
+    Actor,
+    Grant,
+    actor_of,
+    find,
+    grants_of,
+    hashed,
+    know_volunteers,
+    new_token,
+    placed,
+)
 
 LINK_LIFE = timedelta(minutes=15)
 
@@ -36,19 +47,14 @@ def create(session: Session, asked: UserCreate, actor: Actor, at: datetime) -> U
     """A new user, without a password yet."""
     if session.exec(select(UserRow.id).where(UserRow.name == asked.name)).first():
         raise NameTaken("name", asked.name)
-    _know_volunteer(session, asked.volunteer_id, actor)
+    if asked.volunteer_id is not None:
+        know_volunteers(session, actor, {asked.volunteer_id: "volunteer_id"})
     row = UserRow(name=asked.name, label=asked.label, volunteer_id=asked.volunteer_id, created_at=at)
     session.add(row)
     session.flush()
     _grant(session, asked.grants, actor, user_id=row.id)
     ledger.note(session, "user", [row.id], None, "active", actor.name, at, _told(asked.grants))
     return public(session, row)
-
-
-def _know_volunteer(session: Session, volunteer_id: int | None, actor: Actor) -> None:
-    known = select(VolunteerRow.id).where(VolunteerRow.id == volunteer_id, reach(actor, VolunteerRow))
-    if volunteer_id is not None and session.exec(known).first() is None:
-        raise RefUnknown("volunteer_id", volunteer_id)
 
 
 def _grant(session: Session, grants: Sequence[GrantShape], actor: Actor, **whose: int) -> None:

@@ -15,7 +15,7 @@ from api.models.plans import IN_FORCE, AssignmentPublic, AssignmentState, HandAs
 from api.models.requests import RequestState
 from api.models.volunteers import AT_HAND, VolunteerState
 from api.plans.load import OPEN, PASSED_ON, TRAVEL, at_hand, errand, with_room
-from api.security import Actor, find, reach
+from api.security import Actor, find, know_volunteers
 from api.settings import Settings
 from api.settling import settle
 from api.timing import local_text
@@ -100,6 +100,8 @@ HAND_ERRORS = (
     TimeFar, Overtaken,
 )  # fmt: skip
 
+UNDO_ERRORS = (UndoExpired, VolunteerBusy, VolunteerUnavailable, VolunteerAway, *REFUSALS.values(), Overtaken)
+
 
 def assign(session: Session, request_id: int, asked: HandAssignment, act: Act, settings: Settings) -> AssignmentPublic:
     """Offer a seat to this volunteer at this time. With a reason, whoever had it is let go."""
@@ -133,8 +135,8 @@ def assign(session: Session, request_id: int, asked: HandAssignment, act: Act, s
     return AssignmentPublic.of(row, request.label, person.label)
 
 
-def undo(session: Session, assignment_id: int, act: Act) -> AssignmentPublic:
-    """Take back a seat given by hand a moment ago; whoever was let go for it is asked again."""
+def undo(session: Session, assignment_id: int, act: Act, settings: Settings) -> AssignmentPublic:
+    """Take back a seat given by hand a moment ago; whoever was let go for it is asked again, if they still can come."""
     row: AssignmentRow = find(session, AssignmentRow, assignment_id, act.by, "assignment_id")
     given = session.exec(_steps(row.id, AssignmentState.OFFERED)).first()
     fresh = given is not None and given.from_state is None and act.at - given.at <= UNDO_WITHIN
@@ -148,6 +150,10 @@ def undo(session: Session, assignment_id: int, act: Act) -> AssignmentPublic:
         raise UndoExpired("assignment_id", let_go[0].state, limit=UNDO_WITHIN // timedelta(minutes=1))
     move(session, SEAT, row, "release", act.because("undone"))
     for other in let_go:
+        free_again = _person(session, other.volunteer_id, act.by)
+        for refusal in _objections(session, request, free_again, other, act.at, settings):
+            if not isinstance(refusal, OVERRIDABLE) or not other.agreed:
+                raise refusal
         move(session, SEAT, other, "restore", act.because("undone"))
     settle(session, request, act)
     ledger.turn(session)
@@ -181,12 +187,10 @@ def _request(session: Session, request_id: int, actor: Actor) -> RequestRow:
 
 
 def _person(session: Session, volunteer_id: int, actor: Actor) -> VolunteerRow:
-    there = select(VolunteerRow).where(VolunteerRow.id == volunteer_id, reach(actor, VolunteerRow))
-    person = session.exec(there).first()
-    if person is None:
-        raise RefUnknown("volunteer", volunteer_id)
+    know_volunteers(session, actor, {volunteer_id: "volunteer"})
+    person = session.get_one(VolunteerRow, volunteer_id)
     if person.state not in AT_HAND:
-        raise VolunteerAway("volunteer", volunteer_id, state=person.state)
+        raise VolunteerAway("volunteer", person.state)
     return person
 
 
@@ -216,11 +220,15 @@ def _objections(
         AssignmentRow.starts_at < row.ends_at + AROUND,
     )
     others = session.exec(found.order_by("id")).all()
-    for other in others:
-        if other.starts_at < row.ends_at and row.starts_at < other.ends_at:
-            times = {"start": local_text(session, other.starts_at), "end": local_text(session, other.ends_at)}
-            yield VolunteerBusy("volunteer", person.id, volunteer=person.id, other=other.id, **times)
-            return
+    crew = seats_of(session, request, (*IN_FORCE, AssignmentState.DONE))
+    clashes = [
+        *(seat for seat in crew if seat.volunteer_id == person.id),  # whatever their times: one seat of a crew each
+        *(other for other in others if other.starts_at < row.ends_at and row.starts_at < other.ends_at),
+    ]
+    for other in clashes[:1]:
+        times = {"start": local_text(session, other.starts_at), "end": local_text(session, other.ends_at)}
+        yield VolunteerBusy("volunteer", person.id, volunteer=person.id, other=other.id, **times)
+        return
     free = _is_free(person, row)
     if not free:
         times = {"start": local_text(session, row.starts_at), "end": local_text(session, row.ends_at)}

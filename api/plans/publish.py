@@ -17,7 +17,7 @@ from api.plans import load, service, store
 from api.plans.difference import held_in, what
 from api.security import HOUSE, Actor
 from api.settings import Settings
-from api.settling import settle
+from api.settling import settle_all
 from api.timing import local_text
 from api.transitions import Act, IllegalTransition, StaleVersion, move_all
 from matcher import Instance, Plan, judge
@@ -138,8 +138,7 @@ def _put_in_force(session: Session, wish: Wish, made_from: Instance) -> None:
     touched = _carry_on(session, row, wish, weighed)
     fresh = _offer(session, wish)
     _dispatch(session, fresh - touched, wish)
-    for request_id in sorted(touched):
-        settle(session, session.get_one(RequestRow, request_id), wish.act)
+    settle_all(session, touched, wish.act)
 
 
 def _supersede(session: Session, row: PlanRow, wish: Wish) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import JSONResponse
 
-from api.errors import NotFound, VolunteerBusy, declared
+from api.errors import NotFound, declared
 from api.idempotency import KEY_ERRORS, OnceDep
 from api.models import PlanRow
 from api.models.base import ID_LIMIT
@@ -152,13 +152,19 @@ def assign_request(
     "/assignments/{assignment_id}/undo",
     operation_id="undoAssignment",
     response_model=AssignmentPublic,
-    responses=declared(*KEY_ERRORS, NotFound, Forbidden, by_hand.UndoExpired, VolunteerBusy),
+    responses=declared(*KEY_ERRORS, NotFound, Forbidden, *by_hand.UNDO_ERRORS),
 )
 def undo_assignment(
-    dispatcher: Dispatcher, assignment_id: AssignmentId, session: SessionDep, once: OnceDep, now: Now
+    dispatcher: Dispatcher,
+    assignment_id: AssignmentId,
+    request: Request,
+    session: SessionDep,
+    once: OnceDep,
+    now: Now,
 ) -> JSONResponse:
-    """Take back a seat given by hand a moment ago; whoever was let go for it is asked again."""
-    return once(200, lambda: by_hand.undo(session, assignment_id, Act(dispatcher, now)), _seat_address)
+    """Take back a seat given by hand a moment ago; whoever was let go for it is asked again, if they still can come."""
+    settings = request.app.state.settings
+    return once(200, lambda: by_hand.undo(session, assignment_id, Act(dispatcher, now), settings), _seat_address)
 
 
 def _seat_address(seat: AssignmentPublic) -> dict[str, str]:

@@ -11,10 +11,10 @@ from api.clocks import in_force
 from api.db import zone
 from api.errors import CodeTaken, RefUnknown
 from api.lifecycle import REQUEST
-from api.models import AssignmentRow, RequestRow, RequestWindowRow, VolunteerRow
+from api.models import AssignmentRow, RequestRow, RequestWindowRow
 from api.models.plans import AssignmentState
 from api.models.requests import RequestCreate, RequestPublic, RequestState
-from api.security import Actor, find, placed, reach, roles_over, told
+from api.security import Actor, find, know_volunteers, placed, roles_over, told
 from api.timing import URGENT
 from api.transitions import Act, begin
 from api.visibility import Sight, When, sight
@@ -62,10 +62,7 @@ def know_everybody(session: Session, asked: RequestCreate | RequestRow, by: Acto
         if not (key.isascii() and key.isdecimal() and len(key) <= 9 and key == str(int(key))):
             raise RefUnknown("affinity", key)
         named[int(key)] = "affinity"
-    there = select(VolunteerRow.id).where(col(VolunteerRow.id).in_(named), reach(by, VolunteerRow))
-    known = set(session.exec(there))
-    for id in named.keys() - known:
-        raise RefUnknown(named[id], id)
+    know_volunteers(session, by, named)
 
 
 def look(session: Session, request_id: int, reader: Actor, now: datetime) -> tuple[RequestRow, Sight]:

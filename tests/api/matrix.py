@@ -7,7 +7,7 @@ import csv
 import itertools
 import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -33,12 +33,12 @@ NAMED = {"into": "request", "volunteer": "volunteer"}
 serial = itertools.count(1)
 
 
-def matrix(place: Town) -> Iterator[tuple[str, ...]]:
+def matrix(place: Town, roles: Sequence[str] = (NOBODY, *ROLES)) -> Iterator[tuple[str, ...]]:
     """Every line, the roles of an operation together."""
     described = place.desk.get("/openapi.json")
     for path, operations in described["paths"].items():
         for method, operation in operations.items():
-            for role in (NOBODY, *ROLES):
+            for role in roles:
                 cells = (
                     _outcome(place, street, role, described, method, path, operation)
                     for street in (place.own, place.foreign)

@@ -413,6 +413,32 @@ def test_what_nobody_had_is_nobodys_again(desk, hand):
     seat_of(desk, asked, person)  # an undone offer is no refusal: they may be asked again
 
 
+def test_nobody_has_two_seats_of_one_crew(desk, clock):
+    """Not at other times either, nor when the first of them is done: no plan could say so."""
+    person = desk.enter("/v1/volunteers", volunteer())
+    asked = desk.enter("/v1/requests", request(seats=[{}, {"lag": [60, 60]}]))
+    seat = seat_of(desk, asked, person)
+    refused(assign(desk, asked, person, "10:00", seat=1), 409, "volunteer_busy")
+    step(desk, seat, "accept").raise_for_status()
+    clock["now"] = datetime.fromisoformat(at("09:00"))
+    step(desk, seat, "check-in").raise_for_status()
+    step(desk, seat, "finish", minutes=30).raise_for_status()
+    refused(assign(desk, asked, person, "10:00", seat=1), 409, "volunteer_busy")
+
+
+def test_who_was_let_go_may_be_elsewhere_by_now(desk, hand):
+    """Then the slip stays, and it is said why."""
+    (person, other), asked = hand
+    seat_of(desk, asked, person)
+    second = seat_of(desk, asked, other, reason="点错了")
+    elsewhere = seat_of(desk, desk.enter("/v1/requests", request()), person)
+    error = refused(desk.post(f"/v1/assignments/{second}/undo", {}), 409, "volunteer_busy")
+    assert f"(by {elsewhere})" in error["detail"]
+    assert desk.get(f"/v1/assignments/{second}")["state"] == "offered"
+    desk.post(f"/v1/volunteers/{person}/leave", {}).raise_for_status()
+    refused(desk.post(f"/v1/assignments/{second}/undo", {}), 409, "volunteer_state")
+
+
 @pytest.mark.parametrize("late", ["time", "answer", "plan"])
 def test_what_has_gone_on_is_not_undone(desk, hand, clock, late):
     """More than ten minutes ago, answered by now, or gone on under a plan."""

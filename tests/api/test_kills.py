@@ -1,22 +1,35 @@
 """P8: a solve killed anywhere leaves the plan in force; the job is taken up again, or fails visibly."""
 
+import itertools
 import os
 import signal
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 
 import pytest
 
+from api.jobs import watch
 from api.jobs.solving import Solver
-from api.plans import load
+from api.plans import load, store
+from api.settings import Settings
 from matcher import InvalidInput
 from tests.api.desk import Desk, period, request, volunteer
 from tests.samples import sample
 
 VISIBLE_SECONDS = 90
+
+ENDS = (signal.SIGKILL, signal.SIGABRT, signal.SIGSTOP)
+"""What becomes of a solve; the last is one that hangs."""
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """A solve that hangs is given up sooner."""
+    return settings.model_copy(update={"solve_grace_seconds": 5.0})
 
 
 def children(pid: int) -> dict[int, str]:
@@ -69,7 +82,7 @@ def published(staffed):
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="processes are found through /proc")
 @pytest.mark.prove("kills")
 def test_a_killed_solve_leaves_the_plan_in_force(staffed, published, record_property):
-    """SIGKILL for the child or its worker, at a random moment."""
+    """Killed, broken off or made to hang, the child or its worker, at a random moment."""
     luck = Random(3)
     before = in_force(staffed)
     ends = []
@@ -77,8 +90,11 @@ def test_a_killed_solve_leaves_the_plan_in_force(staffed, published, record_prop
         where = staffed.post("/v1/plans", period(seconds=2, gap=0)).headers["Location"]
         time.sleep(luck.uniform(0, 3))
         worker = running("api.jobs.worker", os.getpid())
-        victim = luck.choice([worker, running("api.jobs.child", worker, within=1) or worker])
-        os.kill(victim, signal.SIGKILL)
+        child = running("api.jobs.child", worker, within=1)
+        victim, how = luck.choice(
+            [(worker, signal.SIGKILL), (worker, signal.SIGABRT), *((child, s) for s in ENDS if child)]
+        )
+        os.kill(victim, how)
         ends.append(staffed.settled(where, VISIBLE_SECONDS)["state"])
         assert in_force(staffed) == before
         assert staffed.get(published)["state"] == "published"
@@ -98,6 +114,40 @@ def test_a_solve_that_always_dies_is_failed_with_its_cause(staffed, published):
     assert (plan["state"], plan["attempts"]) == ("failed", 3)
     assert plan["cause"]["code"] == "solve_died" and "signal 9" in plan["cause"]["en"]
     assert staffed.settled(staffed.post("/v1/plans", period()).headers["Location"])["state"] == "proposed"
+
+
+class Doomed(Solver):
+    """Each attempt dies; the tenth is the last that is waited for."""
+
+    def _solve(self, asked, instance):
+        if next(self.lives) == 10:
+            raise watch.Stopped
+        raise watch.Died("", "signal 9")
+
+
+def dies_each_time(desk) -> str:
+    """What the plan is after a worker has tried to make it for as long as it likes."""
+    plan_id = desk.enter("/v1/plans", period())
+    Doomed.lives = itertools.count()
+    with suppress(watch.Stopped):
+        Doomed(desk.database, desk.settings, threading.Event()).run(plan_id)
+    ((state, attempts),) = desk.rows("SELECT state, attempts FROM plans WHERE id = :id", id=plan_id)
+    return f"{state} after {attempts}"
+
+
+def test_attempts_are_counted_to_three(desk):
+    assert dies_each_time(desk) == "failed after 3"
+
+
+def test_attempts_that_are_not_counted_are_seen(desk, monkeypatch):
+    """A solve that dies each time would be begun again for ever."""
+    counted = store.move
+
+    def move(*arguments, attempts=None, **more):
+        return counted(*arguments, **more)
+
+    monkeypatch.setattr(store, "move", move)
+    assert dies_each_time(desk).startswith("solving")
 
 
 def test_a_worker_asked_to_leave_gives_its_attempt_back(staffed, published):

@@ -38,6 +38,13 @@ def test_a_triaged_request_is_told_in_full_to_its_dispatcher_alone(place, role):
         assert client.get(f"/v1/requests/{place.own.request}").json()["at"] == (EXACT if exact else SNAPPED)
 
 
+@pytest.mark.parametrize("name", PERSONAL)
+def test_a_field_that_is_not_veiled_is_seen(place, monkeypatch, name):
+    monkeypatch.setitem(MASKS, name, lambda value: value)
+    with place.as_(Role.CLERK) as client:
+        assert personal(client, place.own) == VEILED | {name: PERSONAL[name]}
+
+
 @pytest.mark.parametrize("state, full", [
     ("offered", False), ("accepted", True), ("checked_in", True), ("done", True), ("declined", None),
     ("withdrawn", None), ("released", None), ("proposed", None),

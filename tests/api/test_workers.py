@@ -15,6 +15,7 @@ from sqlalchemy.exc import OperationalError
 from api import locks, presence, queue
 from api.jobs import folders
 from api.jobs.solving import Solver
+from api.plans import store
 from tests.api.desk import period, request, volunteer
 from tests.api.test_cli import DIANDAN
 from tests.api.test_kills import running, wait_until
@@ -134,6 +135,22 @@ def test_a_worker_that_was_only_slow_ends_nothing_twice(desk):
 
 
 def test_only_the_newest_attempt_ends_a_plan(desk):
+    only_the_newest(desk)
+
+
+def test_an_older_attempt_that_ends_it_is_seen(desk, monkeypatch):
+    """Attempts are not compared, as if the job had one worker for ever."""
+    compared = store.move
+
+    def move(*arguments, attempt=None, **more):
+        return compared(*arguments, **more)
+
+    monkeypatch.setattr(store, "move", move)
+    with pytest.raises(AssertionError):
+        only_the_newest(desk)
+
+
+def only_the_newest(desk):
     """Each thing a worker may do with a job, just after another worker has begun it anew."""
     small(desk)
     plan_id = desk.enter("/v1/plans", period())
