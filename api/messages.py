@@ -169,6 +169,12 @@ MESSAGES: dict[str, dict[str, str]] = MATCHER_MESSAGES | {
         "请从 GET /v1/territories 中选一个",
         "choose one of GET /v1/territories",
     ),
+    "team_unknown": _say(
+        "没有编号为 {value} 的队伍",
+        "there is no team with id {value}",
+        "请从 GET /v1/teams 中选一个",
+        "choose one of GET /v1/teams",
+    ),
     "unit_unknown": _say(
         "没有编号为 {value} 的单位",
         "there is no unit with id {value}",

@@ -24,6 +24,7 @@ from api.models import (
     KeyRow,
     RequestRow,
     SessionRow,
+    TeamRow,
     TerritoryRow,
     UnitRow,
     UserRow,
@@ -73,6 +74,10 @@ class CrossSite(ApiError):
 
 class TerritoryUnknown(ApiError):
     status, code = 422, "territory_unknown"
+
+
+class TeamUnknown(ApiError):
+    status, code = 422, "team_unknown"
 
 
 class UnitUnknown(ApiError):
@@ -363,11 +368,11 @@ def known_territory(session: Session, actor: Actor, territory_id: int) -> int:
     return territory_id
 
 
-def known_unit(session: Session, actor: Actor, unit_id: int | None) -> None:
-    """Refuse a unit that is not there for this actor."""
-    known = select(UnitRow.id).where(UnitRow.id == unit_id, reach(actor, UnitRow))
-    if unit_id is not None and session.exec(known).first() is None:
-        raise UnitUnknown("unit_id", unit_id)
+def know_groups(session: Session, actor: Actor, unit_id: int | None, team_id: int | None) -> None:
+    """Refuse a unit or a team that is not there for this actor."""
+    for table, id, unknown in ((UnitRow, unit_id, UnitUnknown), (TeamRow, team_id, TeamUnknown)):
+        if id is not None and session.exec(select(table.id).where(table.id == id, reach(actor, table))).first() is None:
+            raise unknown("unit_id" if table is UnitRow else "team_id", id)
 
 
 def note_view(

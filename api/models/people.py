@@ -59,6 +59,17 @@ class UnitRow(SQLModel, table=True):
     territory_id: int | None = Field(default=None, foreign_key="territories.id", index=True)
 
 
+class TeamRow(SQLModel, table=True):
+    """Volunteers who go out together, of a unit or of none."""
+
+    __tablename__ = "teams"
+
+    id: int | None = Field(default=None, primary_key=True)
+    name: str = Field(unique=True)
+    territory_id: int | None = Field(default=None, foreign_key="territories.id", index=True)
+    unit_id: int | None = Field(default=None, foreign_key="units.id", index=True)
+
+
 class UserRow(SQLModel, table=True):
     """Somebody who may log in, once they have a password."""
 
@@ -186,6 +197,26 @@ class UnitPublic(Shape):
     id: Id
     name: str
     territory_id: Id | None
+
+
+class TeamCreate(Shape):
+    """A new team."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"name": "城关红色物业一队"}})
+
+    name: Text
+    territory_id: Id | None = None
+    unit_id: Id | None = None
+
+
+class TeamPublic(Shape):
+    """A team as it goes out, with how many are in it."""
+
+    id: Id
+    name: str
+    territory_id: Id | None
+    unit_id: Id | None
+    volunteers: int
 
 
 class GrantShape(Shape):

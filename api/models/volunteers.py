@@ -76,6 +76,7 @@ class VolunteerBase(SQLModel):
     at: Point = Field(sa_type=JSON, description="[longitude, latitude], WGS-84")
     territory_id: Id | None = Field(default=None, foreign_key="territories.id", index=True)
     unit_id: Id | None = Field(default=None, foreign_key="units.id", index=True)
+    team_id: Id | None = Field(default=None, foreign_key="teams.id", index=True)
     skills: Levels = Field(default_factory=dict, sa_type=JSON, description="level by skill")
     skills_until: Dates = Field(
         default_factory=dict, sa_type=JSON, description="last valid day of a skill that expires"
@@ -164,12 +165,14 @@ class PauseAsk(Shape):
 
 
 class MoveAsk(Shape):
-    """Where somebody lives from now on."""
+    """Where somebody lives from now on, and which unit and team they are of."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"at": [108.93, 34.27]}})
 
     at: Point
     territory_id: Id | None = None
+    unit_id: Id | None = None
+    team_id: Id | None = None
     community: Text | None = None
     grid: Text | None = None
 

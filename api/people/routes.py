@@ -1,4 +1,4 @@
-"""People over HTTP: territories, units, users, keys, and logging in and out."""
+"""People over HTTP: territories, units, teams, users, keys, and logging in and out."""
 
 from typing import Annotated
 
@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from api.door import client_address
 from api.errors import CodeTaken, NotFound, RefUnknown, declared
 from api.idempotency import KEY_ERRORS, OnceDep
-from api.models import KeyRow, TerritoryRow, UnitRow, UserRow
+from api.models import KeyRow, TeamRow, TerritoryRow, UnitRow, UserRow
 from api.models.base import ID_LIMIT
 from api.models.people import (
     GrantsChange,
@@ -18,6 +18,8 @@ from api.models.people import (
     LinkShown,
     LogIn,
     MePublic,
+    TeamCreate,
+    TeamPublic,
     TerritoryCreate,
     TerritoryMove,
     TerritoryPublic,
@@ -36,6 +38,7 @@ from api.security import (
     ActorDep,
     RoleNeedsTerritory,
     TerritoryUnknown,
+    UnitUnknown,
     find,
     may,
     origin,
@@ -110,6 +113,26 @@ def list_units(staff: Staff, session: ReadDep, paging: PagingDep) -> Page[UnitPu
     """Work units, a page at a time."""
     rows, after = paging.page(session, UnitRow, staff)
     return Page(items=[territories.public_unit(row) for row in rows], next=after)
+
+
+@router.post(
+    "/teams",
+    operation_id="createTeam",
+    tags=[LAND],
+    status_code=201,
+    response_model=TeamPublic,
+    responses=declared(*KEY_ERRORS, territories.NameTaken, UnitUnknown, *PLACE_ERRORS),
+)
+def create_team(admin: Admin, team: TeamCreate, session: SessionDep, once: OnceDep, now: Now) -> JSONResponse:
+    """Add a team; volunteers say which one they are of."""
+    return once(201, lambda: territories.create_team(session, team, admin, now))
+
+
+@router.get("/teams", operation_id="listTeams", tags=[LAND], responses=declared(PageInvalid, SortUnknown))
+def list_teams(staff: Staff, session: ReadDep, paging: PagingDep) -> Page[TeamPublic]:
+    """Teams and how many are in each, a page at a time."""
+    rows, after = paging.page(session, TeamRow, staff)
+    return Page(items=territories.public_teams(session, rows), next=after)
 
 
 @router.post(

@@ -1,5 +1,6 @@
-"""The territory tree: districts, streets, communities, grids; and the units that send volunteers."""
+"""The territory tree: districts, streets, communities, grids; the units that send volunteers, and their teams."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import func, update
@@ -7,9 +8,18 @@ from sqlmodel import Session, col, select
 
 from api import ledger
 from api.errors import ApiError, CodeTaken
-from api.models import TerritoryRow, UnitRow
-from api.models.people import LEVELS, TerritoryCreate, TerritoryPublic, UnitCreate, UnitPublic
-from api.security import Actor, Forbidden, TerritoryUnknown, below, find, placed, reach
+from api.models import TeamRow, TerritoryRow, UnitRow, VolunteerRow
+from api.models.people import (
+    LEVELS,
+    TeamCreate,
+    TeamPublic,
+    TerritoryCreate,
+    TerritoryPublic,
+    UnitCreate,
+    UnitPublic,
+)
+from api.models.volunteers import VolunteerState
+from api.security import Actor, Forbidden, TerritoryUnknown, below, find, know_groups, placed, reach
 
 
 class LevelInvalid(ApiError):
@@ -79,8 +89,7 @@ def public(row: TerritoryRow) -> TerritoryPublic:
 
 def create_unit(session: Session, asked: UnitCreate, actor: Actor, at: datetime) -> UnitPublic:
     """A new work unit."""
-    if session.exec(select(UnitRow.id).where(UnitRow.name == asked.name)).first():
-        raise NameTaken("name", asked.name)
+    _refuse_taken(session, UnitRow, asked.name)
     row = UnitRow(name=asked.name, territory_id=placed(session, actor, asked.territory_id))
     session.add(row)
     session.flush()
@@ -91,3 +100,30 @@ def create_unit(session: Session, asked: UnitCreate, actor: Actor, at: datetime)
 def public_unit(row: UnitRow) -> UnitPublic:
     """A work unit as it goes out."""
     return UnitPublic(id=row.id, name=row.name, territory_id=row.territory_id)
+
+
+def create_team(session: Session, asked: TeamCreate, actor: Actor, at: datetime) -> TeamPublic:
+    """A new team, of nobody yet."""
+    _refuse_taken(session, TeamRow, asked.name)
+    know_groups(session, actor, asked.unit_id, None)
+    place = placed(session, actor, asked.territory_id)
+    row = TeamRow(name=asked.name, territory_id=place, unit_id=asked.unit_id)
+    session.add(row)
+    session.flush()
+    ledger.note(session, "team", [row.id], None, "created", actor.name, at)
+    return public_teams(session, [row])[0]
+
+
+def public_teams(session: Session, rows: Sequence[TeamRow]) -> list[TeamPublic]:
+    """Teams as they go out; who has left is in none."""
+    ids = [row.id for row in rows]
+    members = select(VolunteerRow.team_id, func.count()).where(
+        col(VolunteerRow.team_id).in_(ids), VolunteerRow.state != VolunteerState.LEFT
+    )
+    number = dict(session.exec(members.group_by(col(VolunteerRow.team_id))).all())
+    return [TeamPublic(**row.model_dump(), volunteers=number.get(row.id, 0)) for row in rows]
+
+
+def _refuse_taken(session: Session, table: type[UnitRow] | type[TeamRow], name: str) -> None:
+    if session.exec(select(table.id).where(table.name == name)).first():
+        raise NameTaken("name", name)

@@ -21,7 +21,7 @@ from api.models.volunteers import (
 )
 from api.paging import Page, PageInvalid, PagingDep, SortUnknown
 from api.roles import Role
-from api.security import Actor, RoleNeedsTerritory, TerritoryUnknown, UnitUnknown, may, note_view, told
+from api.security import Actor, RoleNeedsTerritory, TeamUnknown, TerritoryUnknown, UnitUnknown, may, note_view, told
 from api.sessions import DatabaseDep, Now, ReadDep, SessionDep
 from api.volunteers import service
 
@@ -36,7 +36,7 @@ Reader = Annotated[Actor, may(Role.CLERK, Role.DISPATCHER, Role.PLANNER, Role.OV
 Own = Annotated[Actor, may(Role.VOLUNTEER, Role.DISPATCHER)]
 """The volunteer, for themselves, or a dispatcher."""
 
-ENTER_ERRORS = (*KEY_ERRORS, CodeTaken, TerritoryUnknown, UnitUnknown, RoleNeedsTerritory)
+ENTER_ERRORS = (*KEY_ERRORS, CodeTaken, TerritoryUnknown, UnitUnknown, TeamUnknown, RoleNeedsTerritory)
 CHANGE_ERRORS = (*KEY_ERRORS, NotFound, service.VolunteerStateClash)
 
 
@@ -135,7 +135,7 @@ def resume_volunteer(own: Own, volunteer_id: VolunteerId, session: SessionDep, o
     "/{volunteer_id}/move",
     operation_id="moveVolunteer",
     response_model=VolunteerChange,
-    responses=declared(*CHANGE_ERRORS, TerritoryUnknown),
+    responses=declared(*CHANGE_ERRORS, TerritoryUnknown, UnitUnknown, TeamUnknown),
 )
 def move_volunteer(
     own: Own, volunteer_id: VolunteerId, asked: MoveAsk, session: SessionDep, once: OnceDep, now: Now

@@ -19,7 +19,7 @@ from api.models.volunteers import (
     VolunteerPublic,
     VolunteerState,
 )
-from api.security import SHOWN, Actor, find, known_territory, known_unit, placed, roles_over, told
+from api.security import SHOWN, Actor, find, know_groups, known_territory, placed, roles_over, told
 from api.visibility import Sight, When, sight
 from api.vocabulary import check
 
@@ -57,7 +57,7 @@ def enter_all(
 def _row(session: Session, asked: VolunteerCreate, at: datetime, by: Actor, state: VolunteerState) -> VolunteerRow:
     if asked.code is not None and session.exec(select(VolunteerRow.id).where(VolunteerRow.code == asked.code)).first():
         raise CodeTaken("code", asked.code)
-    known_unit(session, by, asked.unit_id)
+    know_groups(session, by, asked.unit_id, asked.team_id)
     row = VolunteerRow(
         **asked.model_dump(exclude={"availability", "territory_id"}),
         territory_id=placed(session, by, asked.territory_id),
@@ -117,13 +117,15 @@ def resume(session: Session, volunteer_id: int, by: Actor, at: datetime) -> Volu
 
 
 def move(session: Session, volunteer_id: int, asked: MoveAsk, by: Actor, at: datetime) -> VolunteerChange:
-    """A new home: whatever they hold may have become too far."""
+    """A new home: whatever they hold may have become too far. Another team changes nothing for that."""
     row: VolunteerRow = find(session, VolunteerRow, volunteer_id, by, "volunteer_id")
+    stays = [*row.at] == [*asked.at]
     there = asked.model_dump(exclude_unset=True)
     if asked.territory_id is not None:
         known_territory(session, by, asked.territory_id)
+    know_groups(session, by, asked.unit_id, asked.team_id)
     row = _turned(session, volunteer_id, (APPLIED, ACTIVE, PAUSED), row.state, by, at, "moved", there)
-    return _changed(session, row, by, _mark(session, row, "moved", true(), at))
+    return _changed(session, row, by, [] if stays else _mark(session, row, "moved", true(), at))
 
 
 def train(session: Session, volunteer_id: int, asked: SkillsAsk, by: Actor, at: datetime) -> VolunteerChange:

@@ -25,7 +25,7 @@ FILE = Path(__file__).with_name("matrix.csv")
 COLUMNS = ("operation", "role", "own", "foreign")
 NOBODY = "nobody"
 REFUSALS = (401, 403, 404)
-FOREIGN = ("territory_unknown", "ref_unknown", "unit_unknown")
+FOREIGN = ("territory_unknown", "ref_unknown", "unit_unknown", "team_unknown")
 
 NAMED = {"into": "request", "volunteer": "volunteer"}
 """Fields that name something, and what."""

@@ -62,7 +62,7 @@ def place(sqlite_desk: Desk) -> Town:
 @pytest.mark.parametrize("identity", IDENTITIES)
 def test_the_contract_is_kept(place, identity, record_property):
     """Each operation: what fits its schema, asked of things that are there and of any, and what does not fit."""
-    broken, statuses = tried(place, identity, sample("contract", 8, 100))
+    broken, statuses = tried(place, identity, sample("contract", 20, 100))
     record_property("answers", ", ".join(f"{n} × {status}" for status, n in sorted(statuses.items())))
     assert not broken, "\n\n".join(f"{fault}\n  {first}" for fault, first in broken.items())
 

@@ -7,7 +7,7 @@ from api.db import Database
 from api.models import TerritoryRow
 from api.roles import Role
 from api.security import below
-from tests.api.desk import request
+from tests.api.desk import at, request, volunteer
 
 
 def add(desk, name: str, parent: int | None = None, **more) -> int:
@@ -95,6 +95,26 @@ def test_units_belong_to_their_part(desk, tree):
     elsewhere = desk.as_(Role.DISPATCHER, territory=tree["b"])
     assert elsewhere.post("/v1/volunteers", person | {"unit_id": 1}).json()["code"] == "unit_unknown"
     assert desk.post("/v1/volunteers", person | {"unit_id": 1}).json()["unit_id"] == 1
+
+
+def test_teams_have_their_people(desk, tree):
+    """One team each; who leaves is counted no more, and who only joins another keeps their seats unmarked."""
+    desk.enter("/v1/units", {"name": "区医院队", "territory_id": tree["a"]})
+    there = {"territory_id": tree["a"]}
+    assert desk.post("/v1/teams", {"name": "一队", "unit_id": 9}).json()["code"] == "unit_unknown"
+    first, second = (desk.enter("/v1/teams", {"name": name, "unit_id": 1, **there}) for name in ("一队", "二队"))
+    assert desk.post("/v1/teams", {"name": "一队"}).json()["code"] == "name_taken"
+    assert desk.post("/v1/volunteers", volunteer(team_id=9)).json()["code"] == "team_unknown"
+    people = [desk.enter("/v1/volunteers", volunteer(team_id=first, unit_id=1, **there)) for _ in range(3)]
+    asked = desk.enter("/v1/requests", request(**there))
+    desk.enter(f"/v1/requests/{asked}/assign", {"volunteer": people[0], "start": at("09:00")})
+    moved = desk.post(f"/v1/volunteers/{people[0]}/move", {"at": volunteer()["at"], "team_id": second}).json()
+    assert (moved["volunteer"]["team_id"], moved["affected"]) == (second, [])
+    desk.post(f"/v1/volunteers/{people[1]}/leave", {}).raise_for_status()
+    assert [(team["name"], team["volunteers"]) for team in desk.get("/v1/teams")["items"]] == [("一队", 1), ("二队", 1)]
+    elsewhere = desk.as_(Role.DISPATCHER, territory=tree["b"])
+    assert elsewhere.get("/v1/teams")["items"] == []
+    assert elsewhere.post("/v1/volunteers", volunteer(team_id=first)).json()["code"] == "team_unknown"
 
 
 def test_a_subtree_is_one_range_of_the_index(database):

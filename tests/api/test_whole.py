@@ -7,7 +7,18 @@ from api import ledger
 from tests.api.desk import at, period, request, volunteer
 
 ROSTER = ["volunteers", "availability", "requests", "request_windows"]
-PEOPLE = ["territories", "units", "users", "grants", "api_keys", "sessions", "links", "login_attempts", "access_log"]
+PEOPLE = [
+    "territories",
+    "units",
+    "teams",
+    "users",
+    "grants",
+    "api_keys",
+    "sessions",
+    "links",
+    "login_attempts",
+    "access_log",
+]
 LEDGERS = ["audit", "audit_head", "ledger", "outbox", "clocks", "idempotency_keys"]
 TABLES = [*ROSTER, *PEOPLE, "plans", "plan_files", "assignments", *LEDGERS]
 

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from api.models import UserRow
-from api.models.people import GrantShape, TerritoryCreate, UnitCreate, UserCreate
+from api.models.people import GrantShape, TeamCreate, TerritoryCreate, UnitCreate, UserCreate
 from api.people import entry, territories, users
 from api.roles import ROLES, Role
 from api.security import COOKIE, HOUSE
@@ -25,6 +25,7 @@ class Street:
     territory: int
     community: int
     unit: int
+    team: int
     volunteer: int
     request: int
     plan: int
@@ -75,9 +76,10 @@ def _street(desk: Desk, district: int, name: str) -> Street:
         street = territories.create(session, TerritoryCreate(parent_id=district, name=name), HOUSE, NOW).id
         community = territories.create(session, TerritoryCreate(parent_id=street, name=f"{name}社区"), HOUSE, NOW).id
         unit = territories.create_unit(session, UnitCreate(name=f"{name}队", territory_id=street), HOUSE, NOW).id
+        team = territories.create_team(session, TeamCreate(name=f"{name}一队", territory_id=street), HOUSE, NOW).id
     admin = user(desk, f"admin.{street}", Role.ADMIN, street)
     key = {"name": name, "grants": [{"role": "clerk", "territory_id": street}]}
-    return Street(street, community, unit, 0, 0, 0, 0, 0, admin, desk.enter("/v1/keys", key))
+    return Street(street, community, unit, team, 0, 0, 0, 0, 0, admin, desk.enter("/v1/keys", key))
 
 
 def _with_work(desk: Desk, street: Street) -> Street:
