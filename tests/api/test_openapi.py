@@ -9,14 +9,14 @@ OPERATIONS = {
     "acceptAssignment", "activateUser", "amendRequest", "answerRequest", "approveVolunteer", "assignRequest",
     "callBackRequest", "cancelPlan", "cancelRequest", "changeGrants", "changeSeries", "changeSkills",
     "checkInAssignment", "createKey", "createPlan", "createRequest", "createSeries", "createTeam", "createTerritory",
-    "createUnit",
-    "createUser", "createVolunteer", "deactivateUser", "declineAssignment", "endSeries", "finishAssignment",
-    "getAssignment", "getMe", "getPlan", "getPlanFile", "getPlanInstance", "getReport", "getRequest", "getSchedule",
-    "getSeries", "getVolunteer", "leaveVolunteer", "linkUser", "listKeys", "listPlans", "listRequests", "listSeries",
-    "listTeams", "listTerritories", "listUnits", "listUsers", "listVolunteers", "livez", "logIn", "logOut",
-    "mergeRequest", "moveTerritory", "moveVolunteer", "pauseVolunteer", "publishPlan", "rateRequest", "readyz",
-    "registerVolunteer", "rejectRequest", "reopenRequest", "resumeRequest", "resumeVolunteer", "revokeKey", "rotateKey", "serveRequest",
-    "triageRequest", "undoAssignment", "waitRequest", "withdrawAssignment",
+    "createUnit", "createUser", "createVolunteer", "deactivateUser", "declineAssignment", "endSeries",
+    "finishAssignment", "getAssignment", "getMe", "getPlan", "getPlanFile", "getPlanInstance", "getReport",
+    "getRequest", "getSchedule", "getSeries", "getVolunteer", "leaveVolunteer", "linkUser", "listKeys", "listPlans",
+    "listRequests", "listSeries", "listTeams", "listTerritories", "listUnits", "listUsers", "listVolunteers", "livez",
+    "logIn", "logOut", "mergeRequest", "moveTerritory", "moveVolunteer", "pauseVolunteer", "publishPlan",
+    "rateRequest", "readyz", "registerVolunteer", "rejectRequest", "reopenRequest", "resumeRequest",
+    "resumeVolunteer", "revokeKey", "rotateKey", "serveRequest", "triageRequest", "undoAssignment", "waitRequest",
+    "withdrawAssignment",
 }  # fmt: skip
 
 
