@@ -97,6 +97,11 @@ def stop_all(session: Session, noun: str, ids: Sequence[int], names: Sequence[st
         session.execute(update(ClockRow).where(these, RUNNING).values(stopped_at=at))
 
 
+def running(session: Session, noun: str, noun_id: int, names: Sequence[str]) -> list[ClockRow]:
+    """The clocks of these names that this thing has running, to be changed."""
+    return _locked(session, and_(_of(noun, noun_id, None), col(ClockRow.name).in_(names), RUNNING))
+
+
 def pause(session: Session, noun: str, noun_id: int, name: str | None, zone: str, at: datetime) -> int:
     """The clock (or every clock of this thing) stands still and keeps what is left. How many were ticking."""
     clocks = _locked(session, and_(_of(noun, noun_id, name), TICKING))

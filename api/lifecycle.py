@@ -111,7 +111,10 @@ REQUEST = Machine(
             "repair", (Life.CONFIRMED, Life.IN_SERVICE), Life.TRIAGED, (Who.HOUSE,), "a needed seat has nobody",
             starts=("T3",),
         ),
-        Edge("wait", RUNNING, Life.WAITING, DESK, "a reason; within 30 days; T8 runs for a department", pauses=True),
+        Edge(
+            "wait", RUNNING, Life.WAITING, DESK,
+            "a reason; within 30 days, then it comes back; T8 runs for a department", pauses=True,
+        ),
         *(
             Edge("resume", (Life.WAITING,), state, (Who.DISPATCHER, Who.HOUSE), "it came from there", resumes=True)
             for state in RUNNING
@@ -134,7 +137,7 @@ REQUEST = Machine(
         Edge(
             "cancel", CANCELLABLE, Life.CLOSED,
             (Who.RESIDENT, Who.CLERK, Who.DISPATCHER), "residents before service begins",
-            stops=("T1", "T2", "T3", "T5"),
+            stops=("T1", "T2", "T3", "T5", "T8", "until"),
         ),
     ),
 )  # fmt: skip

@@ -4,12 +4,13 @@ from collections.abc import Iterable
 
 from sqlmodel import Session, col, select
 
-from api import rounds
+from api import ledger, rounds
 from api.lifecycle import REQUEST, SEAT
 from api.models import AssignmentRow, RequestRow
 from api.models.plans import IN_FORCE, AssignmentState
 from api.models.requests import RequestState
 from api.security import HOUSE
+from api.timing import URGENT
 from api.transitions import Act, batches, move, move_all, seats_of
 
 COUNTED = (*IN_FORCE, AssignmentState.DONE)
@@ -47,6 +48,16 @@ def settle_all(session: Session, ids: Iterable[int], act: Act) -> None:
             crew = [seat for seat in crews.get(int(request.id or 0), ()) if seat.life == request.reopened]
             if _next(request, crew) is not None:
                 settle(session, request, act)
+
+
+def go_on(session: Session, request: RequestRow, act: Act, version: int | None = None, **values: int) -> None:
+    """It waits no longer; when it is urgent, its day is planned anew."""
+    fresh = {"waits_for": None, "waits_until": None, "comes_back_to": None, **values}
+    move(session, REQUEST, request, "resume", act, version, target=request.comes_back_to, **fresh)
+    settle(session, request, act)
+    ledger.turn(session)
+    if request.priority == URGENT and request.state == RequestState.TRIAGED:
+        rounds.wish(session, request, act.at)
 
 
 def release(session: Session, request: RequestRow, act: Act) -> None:

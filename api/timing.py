@@ -7,13 +7,16 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session, col, select
 
 from api import clocks
-from api.clocks import Policy
+from api.clocks import Duration, Policy
 from api.db import zone
 from api.lifecycle import SEAT, Edge, Machine
 from api.models import AssignmentRow, RequestRow
 from api.workdays import moment_of
 
-URGENT = "urgent"
+URGENT, FACILITY = "urgent", "facility"
+
+UNTIL = "until"
+"""The clock that ends a wait."""
 
 CHASED_AT = (0.5, 0.8, 1.0)
 """At these shares of T8 a department is reminded."""
@@ -33,7 +36,7 @@ def stop(session: Session, machine: Machine, ids: Sequence[int], edge: Edge, at:
         if edge.pauses:
             clocks.pause(session, machine.noun, id, None, zone(session), at)
         if edge.resumes:
-            clocks.stop(session, machine.noun, id, "T8", at)
+            clocks.stop_all(session, machine.noun, [id], ("T8", UNTIL), at)
             clocks.resume(session, machine.noun, id, None, zone(session), at)
 
 
@@ -75,13 +78,46 @@ def _class(session: Session, name: str, request: RequestRow, seat: AssignmentRow
     """Which of a clock's durations holds."""
     urgent = request.priority == URGENT
     if name == "T3":
-        return "urgent" if urgent else "normal"
+        return "urgent" if urgent else "facility" if request.tier == FACILITY else "normal"
     if name == "T4":
         assert seat is not None
         local = ZoneInfo(zone(session))
         same_day = seat.starts_at.astimezone(local).date() == at.astimezone(local).date()
         return "urgent" if urgent else "same_day" if same_day else "normal"
-    return {"T5": "general", "T7": "clerk", "T8": "short"}.get(name, "any")
+    if name == "T5":
+        return "simple" if request.tier == FACILITY else request.tier
+    if name == "T9":
+        return "recurring" if request.reopened else "any"
+    return {"T7": "clerk"}.get(name, "any")
+
+
+def restart(session: Session, request: RequestRow, at: datetime) -> None:
+    """What it is has changed: clocks whose durations go by that run by the new one, from when they were started."""
+    policy = clocks.policy(session, request.policy_version, zone(session))
+    for clock in clocks.running(session, "request", int(request.id or 0), ("T3", "T5")):
+        kind = _class(session, clock.name, request, None, at)
+        share = AFTER_REOPENING if clock.name == "T3" and request.reopened else 1
+        clock.opening = policy.durations[clock.name][kind].opening
+        clock.due_at = policy.durations[clock.name][kind].after(clock.started_at, policy.working, share)
+    session.flush()
+
+
+def reopen_until(session: Session, request: RequestRow) -> datetime | None:
+    """T9: so long after it was closed it may be reopened; longer when what was mended has failed before."""
+    if request.closed_at is None:
+        return None
+    policy = clocks.policy(session, request.policy_version, zone(session))
+    kind = _class(session, "T9", request, None, request.closed_at)
+    return policy.durations["T9"][kind].after(request.closed_at, policy.working)
+
+
+def wait_for_department(
+    session: Session, request: RequestRow, until: datetime, since: datetime
+) -> tuple[Duration, Policy]:
+    """T8, the long one when more time than the short one was given."""
+    policy = clocks.policy(session, request.policy_version, zone(session))
+    short, long = policy.durations["T8"]["short"], policy.durations["T8"]["long"]
+    return (long if until > short.after(since, policy.working) else short), policy
 
 
 def _concerned(session: Session, machine: Machine, ids: Sequence[int]) -> list[tuple[RequestRow, AssignmentRow | None]]:

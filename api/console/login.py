@@ -79,7 +79,7 @@ def me_page(actor: ActorDep, request: Request, session: ReadDep) -> HTMLResponse
     known = select(TerritoryRow.id, TerritoryRow.name).where(col(TerritoryRow.id).in_(ids))
     names = dict(session.exec(known).all())
     grants = [(grant.role, names.get(grant.territory_id)) for grant in actor.grants]
-    return HTMLResponse(page("me.html", request, grants=grants))
+    return HTMLResponse(page("me.html", request, grants=grants, roles=actor.roles))
 
 
 def _enter(request: Request, database: Database, entered: entry.Entered, wanted: str) -> Response:

@@ -37,6 +37,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     "me": ("我的角色", "What I may do"),
     "me_of": ("{name}，您的角色：", "{name}, you are here as:"),
     "me_nothing": ("您还没有角色，请找管理员。", "You have no role yet; ask an administrator."),
+    "me_admin_next": (
+        "下一步：在服务器上用 diandan admin user 新建派单员和志愿者账号；辖区、队伍和密钥用接口登记（/openapi.json）。",
+        "Next: add dispatchers and volunteers on the server with diandan admin user; territories, units and keys by the "
+        "API (/openapi.json).",
+    ),
     "everywhere": ("全部辖区", "everywhere"),
     "role_volunteer": ("志愿者", "volunteer"),
     "role_clerk": ("受理员", "clerk"),

@@ -17,8 +17,8 @@ from api.plans import service as plans
 from api.security import CLOCK
 from api.series import service as series
 from api.settings import Settings
-from api.settling import settle
-from api.timing import CHASED_AT, local_day
+from api.settling import go_on, settle
+from api.timing import CHASED_AT, UNTIL, local_day, wait_for_department
 from api.transitions import Act, move
 
 
@@ -39,7 +39,7 @@ def handlers(database: Database, settings: Settings) -> Mapping[str, Handler]:
 
     late = dict.fromkeys(("T1", "T2", "T3", "T5", "T7"), tell_late)
     other = {rounds.NAME: plan_day, rounds.DAILY: plan_what_waits, series.NAME: series.come}
-    return {"T4": expire, "T6": lapse, "T8": chase, "T9": forget, **late, **other}
+    return {"T4": expire, "T6": lapse, "T8": chase, "T9": forget, UNTIL: come_back, **late, **other}
 
 
 def expire(session: Session, clock: ClockRow, now: datetime) -> None:
@@ -61,13 +61,21 @@ def lapse(session: Session, clock: ClockRow, now: datetime) -> None:
 
 def chase(session: Session, clock: ClockRow, now: datetime) -> None:
     """The department is reminded, and again later."""
-    tell_late(session, clock, now)
     request = session.get_one(RequestRow, clock.noun_id)
-    policy = clocks.policy(session, clock.policy_version, zone(session))
-    due = policy.durations["T8"]["short"]
+    if request.state != RequestState.WAITING or request.waits_until is None:
+        return
+    tell_late(session, clock, now)
+    due, policy = wait_for_department(session, request, request.waits_until, clock.started_at)
     later = [share for share in CHASED_AT if due.after(clock.started_at, policy.working, share) > clock.due_at]
-    if later and request.state == RequestState.WAITING:
+    if later:
         clocks.start(session, clock.noun, clock.noun_id, "T8", due, policy, clock.started_at, later[0])
+
+
+def come_back(session: Session, clock: ClockRow, now: datetime) -> None:
+    """So long was to be waited: it is the desk's again, where it was."""
+    request = session.get_one(RequestRow, clock.noun_id)
+    if request.state == RequestState.WAITING:
+        go_on(session, request, Act(CLOCK, now))
 
 
 def forget(session: Session, clock: ClockRow, now: datetime) -> None:

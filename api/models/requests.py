@@ -32,6 +32,12 @@ from matcher import MAX_LAG, MAX_SEATS, PRIORITIES
 Minutes = whole(1)
 Lag = whole(0, MAX_LAG)
 Priority = choice(PRIORITIES)
+
+TIERS = ("facility", "simple", "joint", "general", "complex")
+"""How much a request takes, and so when it is due: a public facility out of order, done on the spot, by several
+together, as usual, or by departments."""
+
+Tier = choice(TIERS)
 Code = text(40)
 Reason = text(500, least=2)
 LongText = text(4000)
@@ -117,6 +123,7 @@ class RequestTemplate(SQLModel):
     service: Text | None = None
     minutes: Minutes
     priority: Priority = "normal"
+    tier: Tier = Field("general", description="how much it takes: says when it is due to be dispatched and done")
     partners: items(Id, 1000) = Field(default_factory=list, sa_type=JSON, description="volunteers this resident knows")
     forbidden: items(Id, 1000) = Field(default_factory=list, sa_type=JSON)
     affinity: Points = Field(default_factory=dict, sa_type=JSON, description="points by volunteer id")
@@ -163,6 +170,7 @@ class Triage(Shape):
     service: Text | None = None
     minutes: Minutes | None = None
     priority: Priority | None = None
+    tier: Tier | None = None
     windows: items(WindowShape, 1000) | None = None
     seats: items(SeatShape, MAX_SEATS) | None = None
 
@@ -182,6 +190,7 @@ class RequestChange(Shape):
     service: Text | None = None
     minutes: Minutes = ShapeField(None)
     priority: Priority = ShapeField(None)
+    tier: Tier = ShapeField(None)
     partners: items(Id, 1000) = ShapeField(None)
     forbidden: items(Id, 1000) = ShapeField(None)
     affinity: Points = ShapeField(None)

@@ -8,7 +8,6 @@ from sqlalchemy import and_, or_
 from sqlmodel import Session, col, select
 
 from api import clocks, ledger, rounds
-from api.db import zone
 from api.errors import ApiError, RequestClosed
 from api.lifecycle import COMES_BACK_TO, REQUEST, SEAT
 from api.models import AssignmentRow, AuditRow, RequestRow, RequestWindowRow
@@ -36,8 +35,8 @@ from api.models.requests import (
 )
 from api.requests.service import know_everybody
 from api.security import Actor, find, told
-from api.settling import release, settle
-from api.timing import CHASED_AT, URGENT, local_text
+from api.settling import go_on, release, settle
+from api.timing import CHASED_AT, UNTIL, URGENT, local_text, reopen_until, restart, wait_for_department
 from api.transitions import Act, IllegalTransition, StaleVersion, allowed, move, remark, seats_of
 from api.vocabulary import check
 
@@ -48,8 +47,6 @@ MOST_RETURNS = 2
 
 CALLS = 3
 """A resident who is not reached so often has been called back."""
-
-REOPEN_WITHIN = timedelta(days=7)
 
 HIGHER_UP = 2
 """From so many reopenings on, somebody else is to come."""
@@ -147,6 +144,10 @@ def _rewrite(
         row.windows = [RequestWindowRow(**window.model_dump()) for window in windows]
     check(row, act.at)
     session.flush()
+    if {"tier", "priority"} & values.keys():
+        restart(session, row, act.at)
+        if row.priority == URGENT and row.state == RequestState.TRIAGED:
+            rounds.wish(session, row, act.at)
     return gone
 
 
@@ -197,10 +198,10 @@ def wait(session: Session, request_id: int, asked: Wait, act: Act, version: int 
         "comes_back_to": COMES_BACK_TO.get(RequestState(row.state), row.state),
     }
     told = _done(session, row, "wait", act.because(asked.reason), version, **values)
-    policy = clocks.policy(session, row.policy_version, zone(session))
+    due, policy = wait_for_department(session, row, asked.until, act.at)
     if asked.waits_for == WaitsFor.DEPARTMENT:  # chased at half of the time first, then later
-        due = policy.durations["T8"]["short"]
         clocks.start(session, "request", request_id, "T8", due, policy, act.at, CHASED_AT[0])
+    clocks.start(session, "request", request_id, UNTIL, asked.until, policy, act.at)
     return told
 
 
@@ -208,8 +209,8 @@ def resume(session: Session, request_id: int, asked: Resume, act: Act, version: 
     """It goes on where it was."""
     row = row_of(session, request_id, act.by)
     returned = asked.returned and row.waits_for == WaitsFor.DEPARTMENT
-    values = {"waits_for": None, "waits_until": None, "comes_back_to": None, "returned": row.returned + returned}
-    return _done(session, row, "resume", act, version, target=row.comes_back_to, **values)
+    go_on(session, row, act, version, returned=row.returned + returned)
+    return told(session, act.by, [row], RequestPublic)[0]
 
 
 def serve(session: Session, request_id: int, asked: Serve, act: Act, version: int | None) -> RequestPublic:
@@ -248,8 +249,9 @@ def reopen(session: Session, request_id: int, asked: Reopen, act: Act, version: 
     allowed(REQUEST, row, "reopen")
     if row.state == RequestState.CLOSED and row.outcome != Outcome.DONE:
         raise RequestClosed(row.outcome, row.merged_into)
-    if row.closed_at is not None and act.at > row.closed_at + REOPEN_WITHIN:
-        raise ReopenLate("request_id", local_text(session, row.closed_at), limit=REOPEN_WITHIN.days)
+    until = reopen_until(session, row)
+    if until is not None and act.at > until:
+        raise ReopenLate("request_id", local_text(session, row.closed_at), limit=(until - row.closed_at).days)
     row.windows = [RequestWindowRow(**window.model_dump()) for window in asked.windows]
     if row.reopened + 1 >= HIGHER_UP:
         row.forbidden = sorted({*row.forbidden, *_who_came(session, request_id)})

@@ -1,6 +1,7 @@
 """What clocks do when they are due, seen from the desk; the service and the scanner go by one clock that is moved."""
 
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlmodel import select
@@ -9,7 +10,7 @@ from api import rounds
 from api.clocks import RUNNING
 from api.jobs.duties import handlers
 from api.jobs.scanner import Scanner
-from api.models import ClockRow
+from api.models import ClockRow, RequestRow
 from tests.api.desk import at, request, volunteer
 from tests.api.test_dispatch import assign, event, seat_of, state, step
 
@@ -113,14 +114,90 @@ def test_clocks_stand_still_while_a_request_waits(desk, scan, clock):
     assert events(desk).count("T3 due") == 1
 
 
-def test_a_department_is_chased_three_times(desk, scan, clock):
+@pytest.mark.parametrize("given, chased", [(6.9, (3.5, 5.6)), (8, (7.5,)), (20, (7.5, 12, 15))])
+def test_a_department_is_chased_at_half_and_four_fifths_and_the_whole_of_its_time(desk, scan, clock, given, chased):
+    """Of seven days, or of fifteen where it was given more than seven; when its time is over the desk has it again."""
     asked = desk.enter("/v1/requests", request())
     begun = clock["now"]
-    body = {"for": "department", "until": (begun + timedelta(days=20)).isoformat(), "reason": "需供电局"}
+    body = {"for": "department", "until": (begun + timedelta(days=given)).isoformat(), "reason": "需供电局"}
     event(desk, asked, "wait", external_number="GD-17", **body).raise_for_status()
-    chased = [scan(begun + timedelta(days=days)) for days in (3, 3.5, 5, 5.6, 6, 7, 8)]
-    assert chased == [0, 1, 0, 1, 0, 1, 0]
-    assert events(desk).count("T8 due") == 3
+    for n, days in enumerate((*chased, given)):
+        assert scan(begun + timedelta(days=days, minutes=-1)) == 0 and state(desk, asked) == "waiting"
+        assert scan(begun + timedelta(days=days)) == 1 and events(desk).count("T8 due") == min(n + 1, len(chased))
+    told = desk.get(f"/v1/requests/{asked}")
+    assert (told["state"], told["returned"], running(desk, "T8")) == ("triaged", 0, [])
+
+
+@pytest.mark.parametrize("ends", ["resume", "cancel"])
+def test_who_waits_no_longer_is_neither_chased_nor_woken(desk, scan, clock, ends):
+    asked = desk.enter("/v1/requests", request())
+    body = {"for": "department", "until": (clock["now"] + timedelta(days=5)).isoformat(), "reason": "需供电局"}
+    event(desk, asked, "wait", external_number="GD-17", **body).raise_for_status()
+    event(desk, asked, ends, **{"cancel": {"reason": "不用了"}}.get(ends, {})).raise_for_status()
+    assert (running(desk, "T8"), running(desk, "until")) == ([], [])
+
+
+def test_a_wait_ends_by_itself_on_its_day(desk, scan, clock):
+    """Nothing is forgotten: it is the desk's again, its clocks go on, and what is urgent is planned at once."""
+    asked = desk.enter("/v1/requests", request("14:00", "15:00", priority="urgent"))
+    scan("07:00")
+    event(desk, asked, "wait", **{"for": "date"}, until=at("12:00"), reason="居民外出").raise_for_status()
+    assert scan("11:59") == 0
+    scan("12:00")
+    assert state(desk, asked) == "triaged" and running(desk, "T3") == [asked]
+    assert events(desk)[-1] == "resume"
+    assert desk.rows("SELECT who FROM audit WHERE noun = 'request' ORDER BY seq DESC LIMIT 1") == [("clock",)]
+    assert len(desk.get("/v1/plans")["items"]) == 1  # the round of its coming still waits for a worker
+
+
+def due(desk, name):
+    """When the one running clock of this name is due, by the clock on the wall."""
+    with desk.database.reading() as session:
+        moment = session.exec(select(ClockRow).where(ClockRow.name == name, RUNNING)).one().due_at
+    return f"{moment.astimezone(ZoneInfo('Asia/Shanghai')):%Y-%m-%dT%H:%M}"
+
+
+@pytest.mark.parametrize("tier, dispatched, done", [
+    ("facility", "2030-06-03T09:30", "2030-06-04T17:30"),
+    ("simple", "2030-06-04T17:30", "2030-06-04T17:30"),
+    ("joint", "2030-06-04T17:30", "2030-06-06T17:30"),
+    ("general", "2030-06-04T17:30", "2030-06-12T17:30"),
+    ("complex", "2030-06-04T17:30", "2030-06-24T17:30"),
+])  # fmt: skip
+def test_what_it_takes_says_when_it_is_due(desk, clock, tier, dispatched, done):
+    """Asked on Monday before opening time; at the door, or told later by an amendment: then from its coming too."""
+    desk.enter("/v1/requests", request(tier=tier))
+    assert (due(desk, "T3"), due(desk, "T5")) == (dispatched, done)
+    desk.change("UPDATE clocks SET stopped_at = started_at")
+    later = desk.enter("/v1/requests", request())
+    clock["now"] += timedelta(hours=3)
+    event(desk, later, "amend", tier=tier).raise_for_status()
+    assert (due(desk, "T3"), due(desk, "T5")) == (dispatched, done)
+
+
+def test_what_becomes_urgent_is_so_from_its_coming(desk, scan, clock):
+    asked = desk.enter("/v1/requests", request("14:00", "15:00"))
+    clock["now"] += timedelta(hours=3)
+    event(desk, asked, "amend", priority="urgent").raise_for_status()
+    assert due(desk, "T3") == "2030-06-03T07:15"
+    scan("10:00")
+    assert "T3 due" in events(desk) and len(desk.get("/v1/plans")["items"]) == 1
+
+
+@pytest.mark.parametrize("before, days", [(0, 7), (1, 30)])
+def test_it_may_be_reopened_for_a_week_and_for_a_month_when_it_was_before(desk, clock, before, days):
+    asked = desk.enter("/v1/requests", request())
+    desk.change("UPDATE clocks SET stopped_at = started_at")
+    with desk.database.writing() as session:
+        row = session.get_one(RequestRow, asked)
+        row.state, row.outcome, row.closed_at, row.reopened = "closed", "done", clock["now"], before
+    clock["now"] += timedelta(days=days, minutes=1)
+    start = clock["now"] + timedelta(days=1)
+    windows = [{"from": start.isoformat(), "to": (start + timedelta(hours=1)).isoformat()}]
+    late = event(desk.clerk, asked, "reopen", reason="又坏了", windows=windows)
+    assert (late.status_code, late.json()["code"]) == (409, "reopen_late") and f"{days} " in late.json()["detail"]
+    clock["now"] -= timedelta(minutes=1)
+    event(desk.clerk, asked, "reopen", reason="又坏了", windows=windows).raise_for_status()
 
 
 def test_what_was_classified_is_dispatched_in_time_or_somebody_is_told(desk, scan):

@@ -36,4 +36,5 @@ def test_every_clock_that_starts_is_stopped_somewhere():
     edges = [edge for machine in MACHINES for edge in machine.edges]
     started = {name for edge in edges for name in edge.starts}
     stopped = {name for edge in edges for name in edge.stops}
-    assert started == stopped == {"T1", "T2", "T3", "T4", "T5", "T6", "T7", "T9"}
+    begun_by_hand = {"T8", "until"}  # a wait says how long; whatever ends it stops them
+    assert started == stopped - begun_by_hand == {"T1", "T2", "T3", "T4", "T5", "T6", "T7", "T9"}
