@@ -24,7 +24,7 @@ serve: $(VENV)/.runtime-stamp ## Run the service
 	@exec $(VENV)/bin/diandan serve
 
 test: $(VENV)/.dev-stamp ## Run every test on a small fixed sample
-	@$(PY) -m pytest -n $(JOBS) --dist loadscope
+	@$(PY) -m pytest -n $(JOBS) --dist loadscope --no-loadscope-reorder
 
 # Alone on the machine, not in parallel: the proofs make their own races, and the seconds in the table mean something.
 prove: $(VENV)/.dev-stamp ## Run the tests of WHAT=... (or all) on a large sample, and note it in benchmarks/RESULTS.md

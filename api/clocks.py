@@ -77,6 +77,7 @@ def start(
         opening=isinstance(due, Duration) and due.opening,
         started_at=at,
         due_at=due.after(at, policy.working, share) if isinstance(due, Duration) else due,
+        share=share,
     )
     session.add(clock)
     session.flush()
@@ -97,9 +98,29 @@ def stop_all(session: Session, noun: str, ids: Sequence[int], names: Sequence[st
         session.execute(update(ClockRow).where(these, RUNNING).values(stopped_at=at))
 
 
-def running(session: Session, noun: str, noun_id: int, names: Sequence[str]) -> list[ClockRow]:
-    """The clocks of these names that this thing has running, to be changed."""
-    return _locked(session, and_(_of(noun, noun_id, None), col(ClockRow.name).in_(names), RUNNING))
+def is_running(session: Session, noun: str, noun_id: int, name: str) -> bool:
+    """Whether this thing has such a clock, ticking or paused."""
+    return session.exec(select(ClockRow.id).where(_of(noun, noun_id, name), RUNNING)).first() is not None
+
+
+def change(
+    session: Session, noun: str, noun_id: int, name: str, duration: Duration, policy: Policy, at: datetime
+) -> None:
+    """The clock has another duration, as if from its start; one that has fired runs again, if it is due later now. One
+    that was stopped, and none at all, stay so."""
+    clocks = _locked(session, _of(noun, noun_id, name))
+    if not clocks or clocks[-1].stopped_at is not None:
+        return
+    clock = clocks[-1]
+    due = duration.after(clock.started_at + clock.waited_minutes * MINUTE, policy.working, clock.share)
+    if clock.fired_at is None:
+        clock.due_at, clock.opening = due, duration.opening
+        if clock.paused_at is not None:
+            clock.left_minutes = _left(session, clock, policy.working.zone, clock.paused_at)
+    elif due > at:
+        again = start(session, noun, noun_id, name, due, policy, clock.started_at, clock.share)
+        again.opening, again.waited_minutes = duration.opening, clock.waited_minutes
+    session.flush()
 
 
 def pause(session: Session, noun: str, noun_id: int, name: str | None, zone: str, at: datetime) -> int:
@@ -117,6 +138,7 @@ def resume(session: Session, noun: str, noun_id: int, name: str | None, zone: st
     clocks = _locked(session, and_(_of(noun, noun_id, name), RUNNING, col(ClockRow.paused_at).is_not(None)))
     for clock in clocks:
         clock.due_at = _due(session, clock, zone, at)
+        clock.waited_minutes += (at - clock.paused_at) / MINUTE
         clock.left_minutes = clock.paused_at = None
     session.flush()
     return len(clocks)
@@ -144,6 +166,11 @@ def _locked(session: Session, which: ColumnElement[bool]) -> list[ClockRow]:
     """As they are now, and nobody changes them before this transaction ends."""
     rows = select(ClockRow).where(which).order_by(col(ClockRow.id)).with_for_update()
     return list(session.exec(rows, execution_options={"populate_existing": True}))
+
+
+def due_of(session: Session, noun: str, noun_id: int, name: str, now: datetime) -> list[ClockRow]:
+    """This clock of this thing, if its time has come and it has not fired yet."""
+    return list(session.exec(select(ClockRow).where(_of(noun, noun_id, name), TICKING, col(ClockRow.due_at) <= now)))
 
 
 def due(session: Session, now: datetime, most: int, after: ClockRow | None = None) -> list[ClockRow]:

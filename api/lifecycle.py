@@ -105,7 +105,10 @@ REQUEST = Machine(
         Edge("dispatch", (Life.TRIAGED,), Life.DISPATCHED, (Who.DISPATCHER, Who.HOUSE), "no hard rule broken"),
         Edge("confirm", (Life.DISPATCHED,), Life.CONFIRMED, (Who.HOUSE,), "every needed seat accepted", stops=("T3",)),
         Edge("fall_back", (Life.DISPATCHED,), Life.TRIAGED, (Who.HOUSE,), "a needed seat has nobody"),
-        Edge("redispatch", (Life.CONFIRMED,), Life.DISPATCHED, (Who.HOUSE,), "a plan gives a seat to somebody else"),
+        Edge(
+            "redispatch", (Life.CONFIRMED,), Life.DISPATCHED, (Who.HOUSE,), "a plan gives a seat to somebody else",
+            starts=("T3",),
+        ),
         Edge("begin", (Life.CONFIRMED,), Life.IN_SERVICE, (Who.HOUSE,), "somebody has checked in"),
         Edge(
             "repair", (Life.CONFIRMED, Life.IN_SERVICE), Life.TRIAGED, (Who.HOUSE,), "a needed seat has nobody",
@@ -116,7 +119,10 @@ REQUEST = Machine(
             "a reason; within 30 days, then it comes back; T8 runs for a department", pauses=True,
         ),
         *(
-            Edge("resume", (Life.WAITING,), state, (Who.DISPATCHER, Who.HOUSE), "it came from there", resumes=True)
+            Edge(
+                "resume", (Life.WAITING,), state, (Who.DISPATCHER, Who.HOUSE), "it came from there",
+                starts=("T3",) if state == Life.TRIAGED else (), resumes=True,
+            )
             for state in RUNNING
             if state not in COMES_BACK_TO
         ),
@@ -136,7 +142,7 @@ REQUEST = Machine(
         ),
         Edge(
             "cancel", CANCELLABLE, Life.CLOSED,
-            (Who.RESIDENT, Who.CLERK, Who.DISPATCHER), "residents before service begins",
+            (Who.RESIDENT, Who.CLERK, Who.DISPATCHER), "residents before service begins; nobody has been served",
             stops=("T1", "T2", "T3", "T5", "T8", "until"),
         ),
     ),

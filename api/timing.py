@@ -1,6 +1,6 @@
 """Which clocks a step of a request or a seat starts and stops: the declaration's names, with durations by class."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -63,6 +63,8 @@ def _start(
     duration = policy.durations[name][kind]
     share = AFTER_REOPENING if name == "T3" and edge.event == "reopen" else 1
     if seat is None:
+        if edge.resumes and clocks.is_running(session, "request", int(request.id or 0), name):
+            return  # it stood still, and goes on
         since = at if request.series_day is None else max(at, _counts_from(session, request.series_day))
         clocks.start(session, "request", int(request.id or 0), name, duration, policy, since, share)
         return
@@ -76,30 +78,39 @@ def _counts_from(session: Session, day: date) -> datetime:
 
 def _class(session: Session, name: str, request: RequestRow, seat: AssignmentRow | None, at: datetime) -> str:
     """Which of a clock's durations holds."""
-    urgent = request.priority == URGENT
-    if name == "T3":
-        return "urgent" if urgent else "facility" if request.tier == FACILITY else "normal"
-    if name == "T4":
-        assert seat is not None
-        local = ZoneInfo(zone(session))
-        same_day = seat.starts_at.astimezone(local).date() == at.astimezone(local).date()
-        return "urgent" if urgent else "same_day" if same_day else "normal"
-    if name == "T5":
-        return "simple" if request.tier == FACILITY else request.tier
-    if name == "T9":
-        return "recurring" if request.reopened else "any"
-    return {"T7": "clerk"}.get(name, "any")
+    if seat is None:
+        return _class_of(name, request)
+    local = ZoneInfo(zone(session))
+    same_day = seat.starts_at.astimezone(local).date() == at.astimezone(local).date()
+    return "urgent" if request.priority == URGENT else "same_day" if same_day else "normal"
 
 
-def restart(session: Session, request: RequestRow, at: datetime) -> None:
-    """What it is has changed: clocks whose durations go by that run by the new one, from when they were started."""
+def _class_of(name: str, request: RequestRow) -> str:
+    """The same, of a request's own clocks."""
+    match name:
+        case "T3":
+            return "urgent" if request.priority == URGENT else "facility" if request.tier == FACILITY else "normal"
+        case "T5":
+            return "simple" if request.tier == FACILITY else request.tier
+        case "T7":
+            return "clerk"
+        case "T9":
+            return "recurring" if request.reopened else "any"
+    return "any"
+
+
+def classes(request: RequestRow) -> dict[str, str]:
+    """Which durations hold for what it is: its clocks change when these do."""
+    return {name: _class_of(name, request) for name in ("T3", "T5")}
+
+
+def restart(session: Session, request: RequestRow, before: Mapping[str, str], at: datetime) -> None:
+    """What it is has changed: the clocks whose durations go by that run by the new ones."""
     policy = clocks.policy(session, request.policy_version, zone(session))
-    for clock in clocks.running(session, "request", int(request.id or 0), ("T3", "T5")):
-        kind = _class(session, clock.name, request, None, at)
-        share = AFTER_REOPENING if clock.name == "T3" and request.reopened else 1
-        clock.opening = policy.durations[clock.name][kind].opening
-        clock.due_at = policy.durations[clock.name][kind].after(clock.started_at, policy.working, share)
-    session.flush()
+    for name, kind in classes(request).items():
+        if kind != before[name]:
+            duration = policy.durations[name][kind]
+            clocks.change(session, "request", int(request.id or 0), name, duration, policy, at)
 
 
 def reopen_until(session: Session, request: RequestRow) -> datetime | None:
@@ -107,7 +118,7 @@ def reopen_until(session: Session, request: RequestRow) -> datetime | None:
     if request.closed_at is None:
         return None
     policy = clocks.policy(session, request.policy_version, zone(session))
-    kind = _class(session, "T9", request, None, request.closed_at)
+    kind = _class_of("T9", request)
     return policy.durations["T9"][kind].after(request.closed_at, policy.working)
 
 

@@ -20,6 +20,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         chosen, others = choose(proving(), items)
         config.hook.pytest_deselected(items=others)
         items[:] = chosen
+    else:
+        long_first(items)
+
+
+def long_first(items: list[pytest.Item]) -> None:
+    """Whoever draws a sample takes longest: begun last, one process would still be at it when the others have ended."""
+    long = {item.module.__name__ for item in items if named(item)}
+    items.sort(key=lambda item: item.module.__name__ not in long)
 
 
 def choose(what: str, items: Sequence[pytest.Item]) -> tuple[list[pytest.Item], list[pytest.Item]]:

@@ -14,7 +14,7 @@ from api.models.requests import RequestState
 from api.security import Actor
 from api.settling import settle
 from api.timing import local_text
-from api.transitions import Act, allowed, move
+from api.transitions import Act, allowed, hold, move
 
 GRACE = timedelta(minutes=60)
 """So long before its start and after its end a seat can be checked into."""
@@ -33,6 +33,14 @@ def find(session: Session, assignment_id: int, actor: Actor) -> AssignmentRow:
     return security.find(session, AssignmentRow, assignment_id, actor, "assignment_id")  # type: ignore[no-any-return]
 
 
+def _held(session: Session, assignment_id: int, actor: Actor) -> AssignmentRow:
+    """The same, to be changed, with its request and the rest of the crew."""
+    row = find(session, assignment_id, actor)
+    hold(session, row.request_id)
+    session.refresh(row)
+    return row
+
+
 def public(session: Session, row: AssignmentRow) -> AssignmentPublic:
     """A seat as it goes out."""
     request = session.get_one(RequestRow, row.request_id)
@@ -42,25 +50,25 @@ def public(session: Session, row: AssignmentRow) -> AssignmentPublic:
 
 def accept(session: Session, assignment_id: int, asked: Accept, act: Act, version: int | None) -> AssignmentPublic:
     """Yes."""
-    return _done(session, find(session, assignment_id, act.by), "accept", act, version)
+    return _done(session, _held(session, assignment_id, act.by), "accept", act, version)
 
 
 def decline(session: Session, assignment_id: int, asked: Decline, act: Act, version: int | None) -> AssignmentPublic:
     """No; somebody else is asked."""
-    row = find(session, assignment_id, act.by)
+    row = _held(session, assignment_id, act.by)
     return _done(session, row, "decline", act.because(asked.reason), version)
 
 
 def withdraw(session: Session, assignment_id: int, asked: Withdraw, act: Act, version: int | None) -> AssignmentPublic:
     """Somebody who had said yes does not come, or did not."""
-    row = find(session, assignment_id, act.by)
+    row = _held(session, assignment_id, act.by)
     why = act.because(asked.reason or asked.because)
     return _done(session, row, "withdraw", why, version, ended_because=asked.because)
 
 
 def check_in(session: Session, assignment_id: int, asked: CheckIn, act: Act, version: int | None) -> AssignmentPublic:
     """There: the resident's code shows it, unless the desk was told by phone."""
-    row = find(session, assignment_id, act.by)
+    row = _held(session, assignment_id, act.by)
     allowed(SEAT, row, "check_in")
     if not row.starts_at - GRACE <= act.at <= row.ends_at + GRACE:
         raise NotItsTime("assignment_id", local_text(session, row.starts_at), grace=GRACE // timedelta(minutes=1))
@@ -72,7 +80,7 @@ def check_in(session: Session, assignment_id: int, asked: CheckIn, act: Act, ver
 
 def finish(session: Session, assignment_id: int, asked: Finish, act: Act, version: int | None) -> AssignmentPublic:
     """Done, with minutes and how many were helped; the last of a crew ends the request."""
-    row = find(session, assignment_id, act.by)
+    row = _held(session, assignment_id, act.by)
     told = _done(session, row, "finish", act, version, minutes=asked.minutes, people=asked.people)
     request = session.get_one(RequestRow, row.request_id)
     if asked.result is not None and request.state == RequestState.SERVED:

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
-from api import clocks, ledger, rounds
+from api import clocks, ledger, rounds, transitions
 from api.db import Database, zone
 from api.jobs.scanner import Handler
 from api.lifecycle import REQUEST, SEAT
@@ -42,6 +42,15 @@ def handlers(database: Database, settings: Settings) -> Mapping[str, Handler]:
     return {"T4": expire, "T6": lapse, "T8": chase, "T9": forget, UNTIL: come_back, **late, **other}
 
 
+def hold(session: Session, clock: ClockRow) -> None:
+    """Take the request that a clock is about."""
+    if clock.noun == SEAT.noun:
+        transitions.hold(session, session.get_one(AssignmentRow, clock.noun_id).request_id)
+        session.refresh(session.get_one(AssignmentRow, clock.noun_id))
+    elif clock.noun == REQUEST.noun:
+        transitions.hold(session, clock.noun_id)
+
+
 def expire(session: Session, clock: ClockRow, now: datetime) -> None:
     """Nobody has answered in time: the seat is free for somebody else."""
     seat = session.get_one(AssignmentRow, clock.noun_id)
@@ -75,6 +84,8 @@ def come_back(session: Session, clock: ClockRow, now: datetime) -> None:
     """So long was to be waited: it is the desk's again, where it was."""
     request = session.get_one(RequestRow, clock.noun_id)
     if request.state == RequestState.WAITING:
+        for last in clocks.due_of(session, clock.noun, clock.noun_id, "T8", now):
+            tell_late(session, last, now)
         go_on(session, request, Act(CLOCK, now))
 
 

@@ -62,6 +62,8 @@ class ClockRow(SQLModel, table=True):
     opening: bool = Field(description="what is left at a pause is counted in opening minutes")
     started_at: datetime = Field(sa_type=UtcDateTime)
     due_at: datetime = Field(sa_type=UtcDateTime)
+    share: float = Field(default=1, description="of its duration, so much")
+    waited_minutes: float = Field(default=0, description="how long it has stood still, before it went on")
     left_minutes: float | None = None
     paused_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     stopped_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

@@ -169,8 +169,8 @@ class MoveAsk(Shape):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"at": [108.93, 34.27]}})
 
-    at: Point
-    territory_id: Id | None = None
+    at: Point = ShapeField(None)  # may be left out, and may not be null; so with the territory
+    territory_id: Id = ShapeField(None)
     unit_id: Id | None = None
     team_id: Id | None = None
     community: Text | None = None

@@ -1,6 +1,6 @@
 """A seat given by hand: judged like a plan's, on what its volunteer has promised; plans then work around it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,7 +19,7 @@ from api.security import Actor, find, know_volunteers
 from api.settings import Settings
 from api.settling import settle
 from api.timing import local_text
-from api.transitions import Act, IllegalTransition, Overtaken, begin, claim, move, seats_of
+from api.transitions import Act, IllegalTransition, Overtaken, begin, claim, hold, move, seats_of
 from api.vocabulary import REACH
 from api.vocabulary import request as as_request
 from matcher import Assignment, Instance, Pinned, Plan, Violation, judge
@@ -100,7 +100,15 @@ HAND_ERRORS = (
     TimeFar, Overtaken,
 )  # fmt: skip
 
-UNDO_ERRORS = (UndoExpired, VolunteerBusy, VolunteerUnavailable, VolunteerAway, *REFUSALS.values(), Overtaken)
+UNDO_ERRORS = (
+    UndoExpired,
+    VolunteerBusy,
+    DeclinedBefore,
+    VolunteerUnavailable,
+    VolunteerAway,
+    *REFUSALS.values(),
+    Overtaken,
+)
 
 
 def assign(session: Session, request_id: int, asked: HandAssignment, act: Act, settings: Settings) -> AssignmentPublic:
@@ -138,6 +146,8 @@ def assign(session: Session, request_id: int, asked: HandAssignment, act: Act, s
 def undo(session: Session, assignment_id: int, act: Act, settings: Settings) -> AssignmentPublic:
     """Take back a seat given by hand a moment ago; whoever was let go for it is asked again, if they still can come."""
     row: AssignmentRow = find(session, AssignmentRow, assignment_id, act.by, "assignment_id")
+    hold(session, row.request_id)
+    session.refresh(row)
     given = session.exec(_steps(row.id, AssignmentState.OFFERED)).first()
     fresh = given is not None and given.from_state is None and act.at - given.at <= UNDO_WITHIN
     if not fresh or row.plan_id is not None or row.state != AssignmentState.OFFERED:
@@ -150,7 +160,10 @@ def undo(session: Session, assignment_id: int, act: Act, settings: Settings) -> 
         raise UndoExpired("assignment_id", let_go[0].state, limit=UNDO_WITHIN // timedelta(minutes=1))
     move(session, SEAT, row, "release", act.because("undone"))
     for other in let_go:
-        free_again = _person(session, other.volunteer_id, act.by)
+        free_again = _at_hand(session.get_one(VolunteerRow, other.volunteer_id))  # perhaps of another street
+        _refuse_declined(seats_of(session, request, PASSED_ON), other.volunteer_id)
+        if other.starts_at <= act.at:
+            raise UndoExpired("assignment_id", other.state, limit=UNDO_WITHIN // timedelta(minutes=1))
         for refusal in _objections(session, request, free_again, other, act.at, settings):
             if not isinstance(refusal, OVERRIDABLE) or not other.agreed:
                 raise refusal
@@ -179,6 +192,7 @@ def _steps(assignment_id: int | None, state: str) -> Any:
 
 def _request(session: Session, request_id: int, actor: Actor) -> RequestRow:
     request: RequestRow = find(session, RequestRow, request_id, actor, "request_id")
+    hold(session, request_id)
     if request.state == RequestState.CLOSED:
         raise RequestClosed(request.outcome, request.merged_into)
     if request.state not in OPEN:
@@ -188,17 +202,25 @@ def _request(session: Session, request_id: int, actor: Actor) -> RequestRow:
 
 def _person(session: Session, volunteer_id: int, actor: Actor) -> VolunteerRow:
     know_volunteers(session, actor, {volunteer_id: "volunteer"})
-    person = session.get_one(VolunteerRow, volunteer_id)
+    return _at_hand(session.get_one(VolunteerRow, volunteer_id))
+
+
+def _at_hand(person: VolunteerRow) -> VolunteerRow:
     if person.state not in AT_HAND:
         raise VolunteerAway("volunteer", person.state)
     return person
 
 
+def _refuse_declined(seats: Iterable[AssignmentRow], volunteer_id: int) -> None:
+    """Who has said no is not asked again."""
+    if any(seat.volunteer_id == volunteer_id and seat.state in PASSED_ON for seat in seats):
+        raise DeclinedBefore("volunteer", volunteer_id)
+
+
 def _make_room(session: Session, request: RequestRow, asked: HandAssignment, act: Act) -> None:
     """Whoever holds the seat is let go, for a reason."""
     rows = seats_of(session, request, [*AssignmentState])
-    if any(row.volunteer_id == asked.volunteer and row.state in PASSED_ON for row in rows):
-        raise DeclinedBefore("volunteer", asked.volunteer)
+    _refuse_declined(rows, asked.volunteer)
     for row in rows:
         if row.seat != asked.seat or row.state not in (*IN_FORCE, AssignmentState.DONE):
             continue

@@ -19,7 +19,7 @@ from api.security import HOUSE, Actor
 from api.settings import Settings
 from api.settling import settle_all
 from api.timing import local_text
-from api.transitions import Act, IllegalTransition, StaleVersion, move_all
+from api.transitions import Act, IllegalTransition, StaleVersion, hold, move_all
 from matcher import Instance, Plan, judge
 
 
@@ -75,6 +75,7 @@ def publish(database: Database, session: Session, wish: Wish, settings: Settings
     with database.reading() as reader:  # ended before anything is written
         seen = ledger.version(reader)
         made_from = _judged(reader, wish, settings)
+    hold(session, *{int(one.id) for one in made_from.requests}, *{int(one.request) for one in made_from.published})
     if not ledger.turn_from(session, seen):
         raise PlanOutdated("plan_id", wish.plan_id, changed=ledger.version(session) - seen)
     _put_in_force(session, wish, made_from)

@@ -36,8 +36,8 @@ from api.models.requests import (
 from api.requests.service import know_everybody
 from api.security import Actor, find, told
 from api.settling import go_on, release, settle
-from api.timing import CHASED_AT, UNTIL, URGENT, local_text, reopen_until, restart, wait_for_department
-from api.transitions import Act, IllegalTransition, StaleVersion, allowed, move, remark, seats_of
+from api.timing import CHASED_AT, UNTIL, URGENT, classes, local_text, reopen_until, restart, wait_for_department
+from api.transitions import Act, IllegalTransition, StaleVersion, allowed, hold, move, remark, seats_of
 from api.vocabulary import check
 
 LONGEST_WAIT = timedelta(days=30)
@@ -83,8 +83,10 @@ class NotIndependent(ApiError):
 
 
 def row_of(session: Session, request_id: int, actor: Actor, path: str = "request_id") -> RequestRow:
-    """The request with this id; NotFound if there is none, or not for this actor."""
-    return find(session, RequestRow, request_id, actor, path)  # type: ignore[no-any-return]
+    """The request with this id, to be changed; NotFound if there is none, or not for this actor."""
+    row: RequestRow = find(session, RequestRow, request_id, actor, path)
+    hold(session, request_id)
+    return row
 
 
 def triage(session: Session, request_id: int, asked: Triage, act: Act, version: int | None) -> RequestPublic:
@@ -138,6 +140,7 @@ def _rewrite(
     gone = len(promised) if moved or AGREED_TO & values.keys() else 0
     if gone:
         release(session, row, act)
+    before = classes(row)
     for name, value in values.items():
         setattr(row, name, value)
     if windows is not None and moved:
@@ -145,7 +148,7 @@ def _rewrite(
     check(row, act.at)
     session.flush()
     if {"tier", "priority"} & values.keys():
-        restart(session, row, act.at)
+        restart(session, row, before, act.at)
         if row.priority == URGENT and row.state == RequestState.TRIAGED:
             rounds.wish(session, row, act.at)
     return gone
@@ -263,9 +266,11 @@ def reopen(session: Session, request_id: int, asked: Reopen, act: Act, version: 
 
 
 def cancel(session: Session, request_id: int, asked: Cancel, act: Act, version: int | None) -> RequestPublic:
-    """Called off: whoever was to come is told."""
+    """Called off: whoever was to come is told; who is there already ends it, with their minutes."""
     row = row_of(session, request_id, act.by)
     allowed(REQUEST, row, "cancel")
+    if row.comes_back_to == RequestState.CALLBACK:
+        raise IllegalTransition("request_id", row.state, noun="request", event="cancel", possible="resume")
     release(session, row, act)
     return _done(session, row, "cancel", act.because(asked.reason), version, **_closed(Outcome.CANCELLED, act))
 

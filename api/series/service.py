@@ -33,7 +33,7 @@ from api.requests import service as requests
 from api.security import CLOCK, HOUSE, Actor, find, placed, roles_over, told
 from api.series.rules import falls, takes_place
 from api.settling import BEGUN
-from api.transitions import Act, StaleVersion, seats_of
+from api.transitions import Act, StaleVersion, hold, seats_of
 from api.visibility import Sight, at_a_glance, sight
 from api.vocabulary import REACH
 from api.workdays import DAY, LONGEST_REST, WorkingTime, moment_of
@@ -147,7 +147,9 @@ def _follow(session: Session, row: SeriesRow, since: date, act: Act) -> Counter[
     """The requests from this day on: those of a day that stays are amended, others called off, new days come in."""
     wanted = _planned(session, row, since - LOOK_BACK, row.expanded_until)
     counts: Counter[str] = Counter()
-    for request in session.exec(_requests(row).where(col(RequestRow.series_day) >= since).order_by("series_day")).all():
+    found = _requests(row).where(col(RequestRow.series_day) >= since).order_by("series_day")
+    hold(session, *(int(request.id or 0) for request in session.exec(found)))
+    for request in session.exec(found).all():
         edition = wanted.get(request.series_day)
         if _goes_its_own_way(session, request):
             counts["kept"] += request.state != RequestState.CLOSED

@@ -19,7 +19,8 @@ from api.models.volunteers import (
     VolunteerPublic,
     VolunteerState,
 )
-from api.security import SHOWN, Actor, find, know_groups, known_territory, placed, roles_over, told
+from api.roles import Role
+from api.security import SHOWN, Actor, Forbidden, find, know_groups, known_territory, placed, roles_over, told
 from api.visibility import Sight, When, sight
 from api.vocabulary import check
 
@@ -119,8 +120,10 @@ def resume(session: Session, volunteer_id: int, by: Actor, at: datetime) -> Volu
 def move(session: Session, volunteer_id: int, asked: MoveAsk, by: Actor, at: datetime) -> VolunteerChange:
     """A new home: whatever they hold may have become too far. Another team changes nothing for that."""
     row: VolunteerRow = find(session, VolunteerRow, volunteer_id, by, "volunteer_id")
-    stays = [*row.at] == [*asked.at]
     there = asked.model_dump(exclude_unset=True)
+    stays = [*there.get("at", row.at)] == [*row.at]
+    if {"unit_id", "team_id"} & there.keys() and by.roles <= {Role.VOLUNTEER}:
+        raise Forbidden
     if asked.territory_id is not None:
         known_territory(session, by, asked.territory_id)
     know_groups(session, by, asked.unit_id, asked.team_id)

@@ -321,6 +321,14 @@ def test_whoever_was_to_come_is_let_go_while_it_waits(desk, hand, clock):
     assert state(desk, asked) == "triaged"
 
 
+def test_what_has_been_done_is_not_called_off_in_a_wait(desk, hand, clock):
+    asked = served(desk, hand, clock)
+    event(desk.clerk, asked, "rate", stars=1).raise_for_status()
+    until = (clock["now"] + timedelta(days=3)).isoformat()
+    event(desk, asked, "wait", **{"for": "resident"}, until=until, reason="联系不上").raise_for_status()
+    refused(event(desk, asked, "cancel", reason="不用了"), 409, "transition_illegal")
+
+
 def test_what_came_of_it_is_told_once_it_is_served(desk, hand, clock):
     refused(event(desk, hand[1], "serve", result="修好了"), 409, "transition_illegal")
     asked = served(desk, hand, clock)
@@ -437,6 +445,37 @@ def test_who_was_let_go_may_be_elsewhere_by_now(desk, hand):
     assert desk.get(f"/v1/assignments/{second}")["state"] == "offered"
     desk.post(f"/v1/volunteers/{person}/leave", {}).raise_for_status()
     refused(desk.post(f"/v1/assignments/{second}/undo", {}), 409, "volunteer_state")
+
+
+def test_who_has_said_no_is_not_asked_again_by_an_undo(desk, clock):
+    people = [desk.enter("/v1/volunteers", volunteer()) for _ in range(2)]
+    asked = desk.enter("/v1/requests", request(seats=[{}, {}]))
+    seat_of(desk, asked, people[0])
+    second = seat_of(desk, asked, people[1], reason="换人")
+    step(desk, seat_of(desk, asked, people[0], seat=1), "decline").raise_for_status()
+    refused(desk.post(f"/v1/assignments/{second}/undo", {}), 409, "declined_before")
+
+
+def test_what_should_have_begun_is_not_restored(desk, clock):
+    people = [desk.enter("/v1/volunteers", volunteer()) for _ in range(2)]
+    asked = desk.enter("/v1/requests", request("08:00", "12:00", minutes=20))
+    seat_of(desk, asked, people[0], "09:00")
+    clock["now"] = datetime.fromisoformat(at("08:55"))
+    second = seat_of(desk, asked, people[1], "11:00", reason="换人")
+    clock["now"] = datetime.fromisoformat(at("09:00"))
+    refused(desk.post(f"/v1/assignments/{second}/undo", {}), 409, "undo_expired")
+
+
+def test_a_neighbour_who_was_let_go_is_asked_again_too(desk, clock):
+    """A dispatcher lets go of somebody of another street, and may take that back."""
+    city = desk.enter("/v1/territories", {"name": "区"})
+    own, other = (desk.enter("/v1/territories", {"name": name, "parent_id": city}) for name in ("一街", "二街"))
+    neighbour, person = (desk.enter("/v1/volunteers", volunteer(territory_id=place)) for place in (other, own))
+    asked = desk.enter("/v1/requests", request(territory_id=own))
+    first = seat_of(desk, asked, neighbour)
+    street = desk.as_(Role.DISPATCHER, territory=own)
+    street.post(f"/v1/assignments/{seat_of(street, asked, person, reason='换人')}/undo", {}).raise_for_status()
+    assert desk.get(f"/v1/assignments/{first}")["state"] == "offered"
 
 
 @pytest.mark.parametrize("late", ["time", "answer", "plan"])

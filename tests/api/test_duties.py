@@ -114,18 +114,49 @@ def test_clocks_stand_still_while_a_request_waits(desk, scan, clock):
     assert events(desk).count("T3 due") == 1
 
 
-@pytest.mark.parametrize("given, chased", [(6.9, (3.5, 5.6)), (8, (7.5,)), (20, (7.5, 12, 15))])
+@pytest.mark.parametrize("given, chased", [(6.9, (3.5, 5.6)), (7, (3.5, 5.6, 7)), (8, (7.5,)), (20, (7.5, 12, 15))])
 def test_a_department_is_chased_at_half_and_four_fifths_and_the_whole_of_its_time(desk, scan, clock, given, chased):
     """Of seven days, or of fifteen where it was given more than seven; when its time is over the desk has it again."""
     asked = desk.enter("/v1/requests", request())
     begun = clock["now"]
     body = {"for": "department", "until": (begun + timedelta(days=given)).isoformat(), "reason": "需供电局"}
     event(desk, asked, "wait", external_number="GD-17", **body).raise_for_status()
-    for n, days in enumerate((*chased, given)):
+    for n, days in enumerate(sorted({*chased, given})):
         assert scan(begun + timedelta(days=days, minutes=-1)) == 0 and state(desk, asked) == "waiting"
-        assert scan(begun + timedelta(days=days)) == 1 and events(desk).count("T8 due") == min(n + 1, len(chased))
+        assert scan(begun + timedelta(days=days)) == 1
+        assert events(desk).count("T8 due") == min(n + 1, len(chased))
     told = desk.get(f"/v1/requests/{asked}")
     assert (told["state"], told["returned"], running(desk, "T8")) == ("triaged", 0, [])
+
+
+def test_a_clock_that_stood_still_is_not_late_by_that_when_it_changes(desk, scan, clock):
+    """Nineteen days of a wait count for nobody; what has fired runs again when there is more time now."""
+    asked = desk.enter("/v1/requests", request(tier="simple"))
+    until = clock["now"] + timedelta(days=19)
+    event(desk, asked, "wait", **{"for": "date"}, until=until.isoformat(), reason="居民外出").raise_for_status()
+    scan(until)
+    assert (due(desk, "T3"), due(desk, "T5")) == ("2030-06-25T17:30", "2030-06-25T17:30")
+    event(desk, asked, "amend", tier="joint").raise_for_status()
+    assert (due(desk, "T3"), due(desk, "T5")) == ("2030-06-25T17:30", "2030-06-26T17:30")
+    scan(until + timedelta(days=5))
+    assert running(desk, "T5") == []
+    event(desk, asked, "amend", tier="complex").raise_for_status()
+    assert due(desk, "T5") == "2030-07-12T17:30"
+
+
+@pytest.mark.parametrize("way", ["wait", "decline"])
+def test_what_has_nobody_again_is_to_be_dispatched_in_time_again(desk, scan, clock, way):
+    """T3 stops when all have said yes; put off from there, or given to somebody who declines, it runs again."""
+    people = [desk.enter("/v1/volunteers", volunteer("08:00", "18:00")) for _ in range(2)]
+    asked = desk.enter("/v1/requests", request("14:00", "15:00"))
+    step(desk, seat_of(desk, asked, people[0], "14:00"), "accept").raise_for_status()
+    assert running(desk, "T3") == []
+    if way == "wait":
+        event(desk, asked, "wait", **{"for": "date"}, until=at("12:00"), reason="居民外出").raise_for_status()
+        scan("12:00")
+    else:
+        step(desk, seat_of(desk, asked, people[1], "14:00", reason="换人"), "decline").raise_for_status()
+    assert (state(desk, asked), running(desk, "T3")) == ("triaged", [asked])
 
 
 @pytest.mark.parametrize("ends", ["resume", "cancel"])

@@ -146,6 +146,8 @@ class Lives(RuleBasedStateMachine):
         if event == "reopen":
             allowed &= before.state != "closed" or before.outcome == "done"
         body = BODIES.get(event) or self.body(event, department)
+        if event == "cancel":
+            allowed &= before.comes_back_to != "callback"
         if event == "wait" and department:
             allowed &= before.returned < 2
         self.happens(allowed, lambda session, act: getattr(life, event)(session, self.id, body, act, None), name)

@@ -117,6 +117,12 @@ def test_teams_have_their_people(desk, tree):
     assert elsewhere.post("/v1/volunteers", volunteer(team_id=first)).json()["code"] == "team_unknown"
 
 
+@pytest.mark.parametrize("field, code", [("territory_id", 422), ("unit_id", 403), ("team_id", 403)])
+def test_nobody_takes_themselves_out_of_their_part(desk, tree, field, code):
+    person = desk.enter("/v1/volunteers", volunteer(territory_id=tree["a"]))
+    assert desk.of(person).post(f"/v1/volunteers/{person}/move", {field: None}).status_code == code
+
+
 def test_a_subtree_is_one_range_of_the_index(database):
     """On neither database is the whole table looked through."""
     with database.writing() as session:

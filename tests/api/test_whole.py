@@ -2,25 +2,12 @@
 
 import pytest
 from sqlalchemy import event, text
+from sqlmodel import SQLModel
 
 from api import ledger
-from tests.api.desk import at, period, request, volunteer
+from tests.api.desk import at, period, request, series, volunteer
 
-ROSTER = ["volunteers", "availability", "requests", "request_windows"]
-PEOPLE = [
-    "territories",
-    "units",
-    "teams",
-    "users",
-    "grants",
-    "api_keys",
-    "sessions",
-    "links",
-    "login_attempts",
-    "access_log",
-]
-LEDGERS = ["audit", "audit_head", "ledger", "outbox", "clocks", "idempotency_keys"]
-TABLES = [*ROSTER, *PEOPLE, "plans", "plan_files", "assignments", *LEDGERS]
+TABLES = sorted(SQLModel.metadata.tables)
 
 
 class Trip(Exception):
@@ -66,6 +53,9 @@ def writes(desk, clock):
         for one, person in zip(lives[1:4], people, strict=True)
     )
     desk.post(f"/v1/assignments/{accepted}/accept", {}).raise_for_status()
+    waits = desk.enter("/v1/requests", request("12:00", "13:00", priority="urgent"))
+    asked = {"for": "department", "until": at("23:00"), "reason": "等配件", "external_number": "GD-2"}
+    desk.post(f"/v1/requests/{waits}/wait", asked).raise_for_status()
     where = desk.proposal()
     version = desk.client.get(where).headers["ETag"]
     return {
@@ -77,6 +67,8 @@ def writes(desk, clock):
             {"for": "department", "until": at("23:00"), "reason": "等配件", "external_number": "GD-1"},
             {},
         ),
+        "amend": (f"/v1/requests/{lives[4]}/amend", {"tier": "simple", "priority": "urgent"}, {}),
+        "resume": (f"/v1/requests/{waits}/resume", {"returned": True}, {}),
         "cancel": (f"/v1/requests/{lives[2]}/cancel", {"reason": "不用了"}, {}),
         "assign": (f"/v1/requests/{lives[4]}/assign", {"volunteer": 1, "start": at("11:00")}, {}),
         "take over": (
@@ -94,6 +86,9 @@ def writes(desk, clock):
         "plan": ("/v1/plans", period(), {}),
         "publish": (f"{where}/publish", {}, {"If-Match": version}),
         "territory": ("/v1/territories", {"name": "莲湖区"}, {}),
+        "team": ("/v1/teams", {"name": "一队"}, {}),
+        "move": ("/v1/volunteers/2/move", {"at": [108.95, 34.28]}, {}),
+        "series": ("/v1/series", series(), {}),
         "user": ("/v1/users", {"name": "wang", "grants": [{"role": "clerk"}]}, {}),
         "leave": ("/v1/volunteers/1/leave", {}, {}),
         "key": ("/v1/keys", {"name": "热线", "grants": [{"role": "clerk"}]}, {}),
@@ -103,6 +98,7 @@ def writes(desk, clock):
 WRITES = (
     "volunteer", "request", "plan", "publish", "territory", "user", "leave", "pause", "key", "triage", "reject",
     "merge", "wait", "cancel", "assign", "take over", "undo", "accept", "decline", "withdraw",
+    "amend", "resume", "team", "move", "series",
 )  # fmt: skip
 
 

@@ -1,0 +1,92 @@
+"""Two who do something to one request at the same moment: one after the other, each seeing what the other has done."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+
+import pytest
+
+from api.assignments import service as seats
+from api.jobs import duties
+from api.jobs.scanner import Scanner
+from tests.api.desk import at, request, volunteer
+from tests.api.test_dispatch import assign, event, seat_of, state, step
+from tests.api.test_duties import running
+
+CREWS = 10
+
+
+def crew(desk) -> tuple[int, list[int]]:
+    """A request of two, and the two seats that are offered."""
+    asked = desk.enter("/v1/requests", request(seats=[{}, {}]))
+    people = [desk.enter("/v1/volunteers", volunteer()) for _ in range(2)]
+    return asked, [seat_of(desk, asked, person, seat=k) for k, person in enumerate(people)]
+
+
+def both(desk, ids, what, **body) -> None:
+    """Two people answer, as near to each other as two threads come."""
+    ready = threading.Barrier(2)
+
+    def answer(id: int) -> None:
+        ready.wait()
+        step(desk, id, what, **body)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(answer, ids))
+
+
+def lives(desk, clock) -> set[tuple[str, ...]]:
+    """What requests come to whose two people always answer at once."""
+    found = set()
+    for _ in range(CREWS):
+        clock["now"] = datetime.fromisoformat(at("08:30"))
+        asked, ids = crew(desk)
+        both(desk, ids, "accept")
+        agreed = state(desk, asked)
+        both(desk, ids, "check-in")
+        begun = state(desk, asked)
+        both(desk, ids, "finish", minutes=30)
+        found.add((agreed, begun, state(desk, asked)))
+    return found
+
+
+def test_a_crew_that_answers_at_once_is_a_crew(desk, clock):
+    assert lives(desk, clock) == {("confirmed", "in_service", "served")}
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+def test_without_the_hold_it_is_stuck(desk, clock, monkeypatch):
+    """Each sees the other's seat as it was, and neither moves the request."""
+    monkeypatch.setattr(seats, "hold", lambda *_: None)
+    assert lives(desk, clock) != {("confirmed", "in_service", "served")}
+
+
+def test_a_chase_and_the_end_of_the_wait(desk, clock, monkeypatch):
+    """Whichever is first, no clock is left, and it may wait for a department again."""
+    asked = desk.enter("/v1/requests", request())
+    begun = clock["now"]
+    body = {"for": "department", "reason": "需供电局", "external_number": "GD-17"}
+    event(desk, asked, "wait", **body, until=(begun + timedelta(days=20)).isoformat()).raise_for_status()
+    clock["now"] = begun + timedelta(days=7.5)
+    scans = Scanner(desk.database, duties.handlers(desk.database, desk.settings), hold=duties.hold)
+    with ThreadPoolExecutor(2) as pool:
+        chased, resumed = pool.submit(scans.scan, clock["now"]), pool.submit(event, desk, asked, "resume")
+        assert resumed.result().status_code == 200 and chased.result() in (0, 1)
+    assert (state(desk, asked), running(desk, "T8"), running(desk, "until")) == ("triaged", [], [])
+    again = (clock["now"] + timedelta(days=5)).isoformat()
+    event(desk, asked, "wait", **body, until=again).raise_for_status()
+
+
+def test_an_undo_and_the_other_seat_for_who_was_let_go(desk, clock):
+    """Never two seats of one crew, at whatever times."""
+    for _ in range(CREWS):
+        asked = desk.enter("/v1/requests", request("08:00", "12:00", minutes=20, seats=[{}, {"lag": [60, 60]}]))
+        first, second = (desk.enter("/v1/volunteers", volunteer()) for _ in range(2))
+        seat_of(desk, asked, first)
+        slip = seat_of(desk, asked, second, reason="换人")
+        with ThreadPoolExecutor(2) as pool:
+            undone = pool.submit(desk.post, f"/v1/assignments/{slip}/undo", {})
+            given = pool.submit(assign, desk, asked, first, "10:00", seat=1)
+            assert sorted([undone.result().status_code, given.result().status_code])[-1] == 409
+        held = "SELECT count(*) FROM assignments WHERE request_id = :id AND volunteer_id = :who AND state = 'offered'"
+        assert desk.rows(held, id=asked, who=first) == [(1,)]
