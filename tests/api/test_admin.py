@@ -1,15 +1,21 @@
 """What an operator asks, as it is typed: backup, restore, the audit, the doctor."""
 
+import io
+import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections import namedtuple
+from contextlib import ExitStack, redirect_stderr, redirect_stdout
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from sqlmodel import select
 
-from api import admin, presence
+from api import admin, cli, presence
 from api.cli import Day
 from api.models import AuditRow
 from api.settings import Settings
@@ -17,12 +23,22 @@ from api.workdays import DayKind
 from tests.api.desk import migrated
 from tests.api.test_audit_chain import unlocked
 from tests.api.test_backup import ask
-from tests.api.test_cli import diandan
 
 
-def run(database_url: str, *words: object, **environment: str):
-    """`diandan admin …` on this database."""
-    return diandan("admin", *words, env={"DIANDAN_DATABASE_URL": database_url, **environment})
+def run(database_url: str, *words: object, **environment: str) -> subprocess.CompletedProcess:
+    """`diandan admin …` on this database; in this process, since another one takes two seconds to begin."""
+    told = {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "DIANDAN_DATABASE_URL": database_url, **environment}
+    command = ["diandan", "admin", *map(str, words)]
+    out, errors = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
+    with ExitStack() as stack:
+        stack.enter_context(patch.dict(os.environ, told))
+        stack.enter_context(patch.object(sys, "argv", command))
+        stack.enter_context(redirect_stdout(out))
+        stack.enter_context(redirect_stderr(errors))
+        ended = stack.enter_context(pytest.raises(SystemExit))
+        cli.main()
+    said = [stream.seek(0) or stream.read() for stream in (out, errors)]
+    return subprocess.CompletedProcess(command, ended.value.code, *said)
 
 
 def refused(done, code: str, status: int = 3) -> bool:
