@@ -58,9 +58,12 @@ def hold(session: Session, *ids: int) -> None:
     First of all, before anything of theirs is read: what was read before is read anew. Two people who answer at once
     would each see the other's seat as it was, and neither would move the request. SQLite's writers take turns anyhow.
     """
+    session.flush()
     for some in batches(sorted(ids)):
-        rows = select(RequestRow).where(col(RequestRow.id).in_(some)).order_by(col(RequestRow.id)).with_for_update()
-        session.exec(rows, execution_options={"populate_existing": True}).all()
+        session.exec(select(RequestRow.id).where(col(RequestRow.id).in_(some)).order_by("id").with_for_update()).all()
+    for row in session.identity_map.values():
+        if isinstance(row, RequestRow) and row.id in ids:
+            session.expire(row)
 
 
 def move(

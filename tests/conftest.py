@@ -49,10 +49,21 @@ def postgres_url(postgres_cluster: Cluster, request: pytest.FixtureRequest) -> I
     postgres_cluster.drop(name)
 
 
+@pytest.fixture(scope="session")
+def sqlite_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same, as a file."""
+    file = tmp_path_factory.mktemp("model") / "diandan.db"
+    migrated(f"sqlite:///{file}").close()
+    return file
+
+
 @pytest.fixture
-def sqlite_url(tmp_path: Path) -> str:
-    """A SQLite database that is not there yet."""
-    return f"sqlite:///{tmp_path / 'diandan.db'}"
+def sqlite_url(tmp_path: Path, request: pytest.FixtureRequest) -> str:
+    """A SQLite database that is not there yet, unless the test wants it migrated anyhow."""
+    file = tmp_path / "diandan.db"
+    if "database" in request.fixturenames:
+        shutil.copyfile(request.getfixturevalue("sqlite_model"), file)
+    return f"sqlite:///{file}"
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

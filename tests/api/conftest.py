@@ -13,7 +13,7 @@ from api.app import create_app
 from api.db import Database
 from api.serving import answering, listening, working
 from api.settings import Settings
-from tests.api.desk import ROOMY, Desk, at, migrated
+from tests.api.desk import ROOMY, Desk, at, migrated, ready
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def settings(database_url: str) -> Settings:
 @pytest.fixture
 def database(settings: Settings) -> Iterator[Database]:
     """A migrated database of each kind."""
-    database = migrated(settings.database_url)
+    database = ready(Database(settings.database_url))
     yield database
     database.close()
 

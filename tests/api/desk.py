@@ -70,9 +70,14 @@ class Here(Solver):
 
 
 def migrated(url: str) -> Database:
-    """A database ready for work; `DIANDAN_SABOTAGE=no_overlap_guard` takes away what prevents double booking."""
+    """A database ready for work."""
     database = Database(url)
     schema.migrate(database)
+    return ready(database)
+
+
+def ready(database: Database) -> Database:
+    """It, once it is migrated; `DIANDAN_SABOTAGE=no_overlap_guard` takes away what prevents double booking."""
     if os.environ.get("DIANDAN_SABOTAGE") == "no_overlap_guard":
         drop_guard(database)
     return database

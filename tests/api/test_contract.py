@@ -29,7 +29,7 @@ from api.roles import Role
 from tests.api.desk import Desk, at, request, volunteer
 from tests.api.matrix import NAMED
 from tests.api.town import Street, Town, town
-from tests.samples import sample
+from tests.samples import proving, sample
 
 TOLD = [status_code_conformance, content_type_conformance, response_schema_conformance]
 
@@ -62,7 +62,10 @@ def place(sqlite_desk: Desk) -> Town:
 @pytest.mark.parametrize("identity", IDENTITIES)
 def test_the_contract_is_kept(place, identity, record_property):
     """Each operation: what fits its schema, asked of things that are there and of any, and what does not fit."""
-    broken, statuses = tried(place, identity, sample("contract", 20, 100))
+    examples = sample("contract", 20, 100)
+    if identity == "nobody" and not proving():
+        examples = 4  # told 401 whatever they send
+    broken, statuses = tried(place, identity, examples)
     record_property("answers", ", ".join(f"{n} × {status}" for status, n in sorted(statuses.items())))
     assert not broken, "\n\n".join(f"{fault}\n  {first}" for fault, first in broken.items())
 

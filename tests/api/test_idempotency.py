@@ -49,7 +49,7 @@ def test_a_key_in_flight_is_told_so(desk):
         with desk.database.writing() as session:
             session.execute(insert(IdempotencyRow).values(row))
             held.set()
-            seen.wait(0.5)
+            seen.wait(1.5)
 
     holder = threading.Thread(target=hold)
     holder.start()

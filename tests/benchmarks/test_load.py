@@ -9,7 +9,7 @@ from benchmarks.load.command import COLUMNS, main
 from benchmarks.load.service import Answer
 from benchmarks.load.traffic import Traffic, Wait, arriving, figures, thinking, together
 
-TINY = "--seconds 2 --volunteers 8 --requests 6 --intake 4 --schedule 4 --dispatchers 3 --clocks 0 --note"
+TINY = "--seconds 1 --volunteers 8 --requests 6 --intake 4 --schedule 4 --dispatchers 3 --clocks 0 --note"
 
 
 def test_a_tiny_load_is_carried(tmp_path, monkeypatch):
@@ -23,7 +23,7 @@ def test_a_tiny_load_is_carried(tmp_path, monkeypatch):
     assert [row["row"] for row in rows] == [f"{k} alone" for k in kinds] + [f"{k} together" for k in kinds]
     assert all(int(row["asked"]) > 0 and row["failed"] == "0" for row in rows)
     assert {row["row"]: row["asked"] for row in rows if "writes" not in row["row"]} == {
-        f"{kind} {how}": "8" for kind in kinds[:2] for how in ("alone", "together")
+        f"{kind} {how}": "4" for kind in kinds[:2] for how in ("alone", "together")
     }
 
 
