@@ -1,14 +1,17 @@
 """The clocks T1 to T9 (LIFECYCLE.md, 1), all in the caller's transaction: started, stopped, paused, fired once."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 import chinese_calendar
 from sqlalchemy import ColumnElement, and_, func, tuple_, update
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
+from api import db
 from api.models import CalendarDayRow, ClockRow, PolicyRow
 from api.workdays import MINUTE, DayKind, Duration, Unit, WorkingTime, span
 
@@ -82,6 +85,12 @@ def start(
     session.add(clock)
     session.flush()
     return clock
+
+
+def start_once(session: Session, noun: str, noun_id: int, name: str, due: datetime, at: datetime) -> None:
+    """A clock of the house's own: somebody else may start the same at this moment; then theirs will do."""
+    with suppress(IntegrityError), session.begin_nested():
+        start(session, noun, noun_id, name, due, in_force(session, db.zone(session)), at)
 
 
 def stop(session: Session, noun: str, noun_id: int, name: str | None, at: datetime) -> int:

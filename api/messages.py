@@ -250,6 +250,12 @@ MESSAGES: dict[str, dict[str, str]] = MATCHER_MESSAGES | {
         "请看 /openapi.json 中的接口",
         "see the operations in /openapi.json",
     ),
+    "volunteer_has_seats": _say(
+        "志愿者还有未了结的派单（{value}）",
+        "the volunteer still has a seat ({value})",
+        "请先改派或释放，再删除个人信息",
+        "give it to somebody else first, then erase",
+    ),
     "volunteer_state": _say(
         "志愿者现在是 {value}，不能这样做",
         "the volunteer is {value}, so this cannot be done",

@@ -1,11 +1,9 @@
 """A wish for a planning round, as a clock due at once: many wishes for a day of one territory are one round."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import selectinload
 from sqlmodel import Session, col, func, select
 
@@ -35,7 +33,7 @@ def wish(session: Session, request: RequestRow, at: datetime) -> None:
         ClockRow.noun == noun, ClockRow.noun_id == day, ClockRow.name == NAME, clocks.RUNNING
     )
     if session.exec(wished).first() is None:
-        _start_once(session, noun, day, NAME, at, at)
+        clocks.start_once(session, noun, day, NAME, at, at)
 
 
 def wish_all(session: Session, at: datetime) -> None:
@@ -52,7 +50,7 @@ def wind(session: Session, times: Sequence[str], at: datetime) -> None:
     clocks.stop(session, DAILY, 1, DAILY, at)
     if times:
         working = clocks.in_force(session, zone(session)).working
-        _start_once(session, DAILY, 1, DAILY, _next(working, times, ZoneInfo(zone(session)), at), at)
+        clocks.start_once(session, DAILY, 1, DAILY, _next(working, times, ZoneInfo(zone(session)), at), at)
 
 
 def _next(working: WorkingTime, times: Sequence[str], local: ZoneInfo, at: datetime) -> datetime:
@@ -65,12 +63,6 @@ def _next(working: WorkingTime, times: Sequence[str], local: ZoneInfo, at: datet
             return moment
     first = time.fromisoformat(min(times))
     return datetime.combine(working.next_workday(day), first, local).astimezone(UTC)
-
-
-def _start_once(session: Session, noun: str, noun_id: int, name: str, due: datetime, at: datetime) -> None:
-    """Somebody else may start the same clock at this moment; then theirs will do."""
-    with suppress(IntegrityError), session.begin_nested():
-        clocks.start(session, noun, noun_id, name, due, clocks.in_force(session, zone(session)), at)
 
 
 def part_of(clock: ClockRow) -> int | None:

@@ -37,6 +37,7 @@ class Settings(BaseSettings):
         ["08:15", "12:45"], description="local times at which whatever waits is planned, on working days"
     )
     round_seconds: int = Field(10, ge=1, le=3600, description="how long a round may look that nobody asked for")
+    retention_days: int = Field(180, ge=30, description="so long after a request is closed it is known whose it was")
     executor_id: str = Field("worker-1", description="name of this worker, its own on every machine, never changed")
     log: Literal["json", "text"] = Field(
         default_factory=_for_eyes, description="how log lines are written; by default text on a terminal, else JSON"

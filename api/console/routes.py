@@ -27,6 +27,7 @@ from api.models import PlanRow
 from api.models.base import Shape
 from api.models.plans import UNDER_WAY, Accept, CheckIn, Decline, Finish, Withdraw
 from api.models.requests import RequestPublic
+from api.models.volunteers import OffersAsk
 from api.plans import publish
 from api.plans import service as plans
 from api.plans.routes import Dispatcher, IfMatchRequired, PlanId
@@ -39,6 +40,7 @@ from api.security import note_view
 from api.sessions import DatabaseDep, Now, ReadDep, SessionDep
 from api.transitions import Act
 from api.visibility import Kind
+from api.volunteers import service as volunteers
 from api.volunteers.routes import Own, VolunteerId
 from matcher import PRIORITIES
 
@@ -177,6 +179,23 @@ def step(
     asked = forms.read_as(fields, shape)
     once = Once(request, database, session, now, own, fields.get("key"))
     once(200, lambda: does(session, assignment_id, asked, act, None))
+    return RedirectResponse(f"/v/{volunteer_id}", 303)
+
+
+@router.post("/v/{volunteer_id}/offers")
+def change_offers(
+    own: Own,
+    volunteer_id: VolunteerId,
+    request: Request,
+    fields: forms.FormDep,
+    database: DatabaseDep,
+    session: SessionDep,
+    now: Now,
+) -> RedirectResponse:
+    """Whether plans may ask this volunteer, said on the phone: once for each form."""
+    asked = OffersAsk(automatic=fields.get("automatic") == "yes")
+    once = Once(request, database, session, now, own, fields.get("key"))
+    once(200, lambda: volunteers.offers(session, volunteer_id, asked, own, now))
     return RedirectResponse(f"/v/{volunteer_id}", 303)
 
 

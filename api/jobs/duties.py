@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
-from api import clocks, ledger, rounds, transitions
+from api import clocks, ledger, retention, rounds, transitions
 from api.db import Database, zone
 from api.jobs.scanner import Handler
 from api.lifecycle import REQUEST, SEAT
@@ -37,8 +37,16 @@ def handlers(database: Database, settings: Settings) -> Mapping[str, Handler]:
         rounds.wish_all(session, now)
         rounds.wind(session, settings.rounds, now)
 
+    def forget_people(session: Session, clock: ClockRow, now: datetime) -> None:
+        retention.wind(session, now, retention.forget(session, now, settings.retention_days))
+
     late = dict.fromkeys(("T1", "T2", "T3", "T5", "T7"), tell_late)
-    other = {rounds.NAME: plan_day, rounds.DAILY: plan_what_waits, series.NAME: series.come}
+    other = {
+        rounds.NAME: plan_day,
+        rounds.DAILY: plan_what_waits,
+        retention.NAME: forget_people,
+        series.NAME: series.come,
+    }
     return {"T4": expire, "T6": lapse, "T8": chase, "T9": forget, UNTIL: come_back, **late, **other}
 
 

@@ -13,7 +13,7 @@ from dbos import DBOS, DBOSConfig
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
-from api import locks, logs, rounds, schema
+from api import locks, logs, retention, rounds, schema
 from api.db import Database
 from api.errors import SchemaMismatch
 from api.jobs import duties, folders, lifeline
@@ -87,6 +87,7 @@ def _work(database: Database, settings: Settings, stop: threading.Event) -> None
     DBOS.launch()
     with database.writing() as session:
         rounds.wind(session, settings.rounds, datetime.now(UTC))
+        retention.wind(session, datetime.now(UTC))
     scanner = Scanner(database, duties.handlers(database, settings), hold=duties.hold)
     for name, look in {"clocks": scanner.run, "heartbeat": reaper.beat, "reaper": reaper.watch}.items():
         threading.Thread(target=look, args=(stop,), name=name, daemon=True).start()

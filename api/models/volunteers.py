@@ -4,7 +4,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Self
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, StrictBool
 from pydantic import Field as ShapeField
 from sqlalchemy import JSON
 from sqlmodel import Field, Relationship, SQLModel
@@ -81,6 +81,7 @@ class VolunteerBase(SQLModel):
     skills_until: Dates = Field(
         default_factory=dict, sa_type=JSON, description="last valid day of a skill that expires"
     )
+    automatic: StrictBool = Field(default=True, description="plans may ask them; otherwise a person alone does")
     mode: Mode = "ebike"
     radius_km: Kilometres | None = None
     max_requests_per_day: Amount | None = None
@@ -177,6 +178,14 @@ class MoveAsk(Shape):
     grid: Text | None = None
 
 
+class OffersAsk(Shape):
+    """Whether plans may ask somebody, or a person alone does."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"automatic": False}})
+
+    automatic: StrictBool
+
+
 class SkillsAsk(Shape):
     """What somebody can do, and until when."""
 
@@ -187,6 +196,33 @@ class SkillsAsk(Shape):
 
     skills: Levels
     skills_until: Dates = ShapeField(default_factory=dict)
+
+
+class Step(Shape):
+    """Something that happened to an entry, as the audit has it."""
+
+    at: datetime
+    who: str
+    before: str | None
+    after: str
+    why: str | None
+
+
+class Look(Shape):
+    """Somebody saw these fields in full."""
+
+    at: datetime
+    who: str
+    fields: list[str]
+
+
+class VolunteerData(Shape):
+    """All that the house knows of a volunteer."""
+
+    volunteer: VolunteerPublic
+    seats: list[AssignmentPublic]
+    steps: list[Step]
+    looks: list[Look]
 
 
 class VolunteerChange(Shape):

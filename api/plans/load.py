@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, true
 from sqlalchemy.orm import selectinload
 from sqlmodel import Session, col, select
 
+from api.errors import NotFound
 from api.models import (
     AssignmentRow,
     PlanFileRow,
@@ -88,11 +89,17 @@ def load(session: Session, plan: PlanRow, now: datetime, settings: Settings) -> 
     requests = [_as_promised(r, promised_at) if r.id in begun else _from_lead(r, soonest) for r in requests]
     requests = _remembering(session, requests, asked)
     errands = _errands(session, [a for a in in_force if a.request_id not in asked], minute)
-    agreed = _errands(session, [a for a in held if a.agreed and a.state in PINNED], minute)
+    people = _people(session, path, {a.volunteer_id for a in held})
+    by_hand = {row.id for row in people if not row.automatic}
+    promised = [a for a in held if a.volunteer_id in by_hand or (a.agreed and a.state in PINNED)]
+    agreed = _errands(session, promised, minute)
     today = plan.starts_at.astimezone(ZoneInfo(settings.timezone)).date()
 
     def person(row: VolunteerRow) -> Volunteer:
-        return _within(at_hand(row, minute, today), minute(end), errands[row.id], agreed[row.id])
+        known = at_hand(row, minute, today)
+        if not row.automatic:  # there for what they were asked for by hand, and for nothing else
+            known = replace(known, availability=())
+        return _within(known, minute(end), errands[row.id], agreed[row.id])
 
     return Instance(
         name=f"plan-{plan.id}",
@@ -101,7 +108,7 @@ def load(session: Session, plan: PlanRow, now: datetime, settings: Settings) -> 
         timezone=settings.timezone,
         now=minute(now),
         travel=TRAVEL,
-        volunteers=tuple(person(row) for row in _people(session, path, {a.volunteer_id for a in held})),
+        volunteers=tuple(person(row) for row in people),
         requests=tuple(requests),
         published=tuple(Published(str(a.request_id), str(a.volunteer_id), minute(a.starts_at), a.seat) for a in held),
         pinned=tuple(
@@ -277,8 +284,11 @@ def packed(document: Mapping[str, Any]) -> bytes:
 
 
 def instance_file(session: Session, plan_id: int) -> dict[str, Any]:
-    """The file a plan was made from."""
-    return json.loads(zlib.decompress(session.get_one(PlanFileRow, plan_id).instance))
+    """The file a plan was made from; NotFound once it is too old to be kept."""
+    kept = session.get(PlanFileRow, plan_id)
+    if kept is None:
+        raise NotFound("plan_id", plan_id)
+    return json.loads(zlib.decompress(kept.instance))
 
 
 def unpacked(session: Session, plan_id: int) -> Instance:
@@ -287,9 +297,9 @@ def unpacked(session: Session, plan_id: int) -> Instance:
 
 
 def file_as_made(session: Session, plan_id: int) -> dict[str, Any] | None:
-    """The plan as it was made, whatever has become of its seats; None of plans older than this."""
-    plan = session.get_one(PlanFileRow, plan_id).plan
-    return None if plan is None else json.loads(zlib.decompress(plan))
+    """The plan as it was made, whatever has become of its seats; None where that is not kept."""
+    kept = session.get(PlanFileRow, plan_id)
+    return None if kept is None or kept.plan is None else json.loads(zlib.decompress(kept.plan))
 
 
 def plan_of_rows(session: Session, row: PlanRow, instance: Instance) -> Plan:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import and_, or_
 from sqlmodel import Session, col, select
 
-from api import clocks, ledger, rounds
+from api import clocks, ledger, retention, rounds
 from api.errors import ApiError, RequestClosed
 from api.lifecycle import COMES_BACK_TO, REQUEST, SEAT
 from api.models import AssignmentRow, AuditRow, RequestRow, RequestWindowRow
@@ -273,6 +273,15 @@ def cancel(session: Session, request_id: int, asked: Cancel, act: Act, version: 
         raise IllegalTransition("request_id", row.state, noun="request", event="cancel", possible="resume")
     release(session, row, act)
     return _done(session, row, "cancel", act.because(asked.reason), version, **_closed(Outcome.CANCELLED, act))
+
+
+def erase(session: Session, request_id: int, act: Act) -> RequestPublic:
+    """The resident wants to be forgotten: of what is over nobody can tell any more whose it was."""
+    row = row_of(session, request_id, act.by)
+    if row.state != RequestState.CLOSED:
+        raise IllegalTransition("request_id", row.state, noun="request", event="erase", possible="cancel")
+    retention.erase(session, [row], act.by.name, act.at, "erased")
+    return told(session, act.by, [row], RequestPublic)[0]
 
 
 def _done(

@@ -32,12 +32,14 @@ from api.roles import Role
 from api.security import Actor, RoleNeedsTerritory, TerritoryUnknown, may, note_view, told
 from api.sessions import DatabaseDep, Now, ReadDep, SessionDep
 from api.steps import events, step_of
+from api.transitions import Act, IllegalTransition
 from api.versions import etag
 
 router = APIRouter(prefix="/v1/requests", tags=["点单 requests"])
 
 RequestId = Annotated[int, Path(ge=1, le=ID_LIMIT)]
 
+Dispatcher = Annotated[Actor, may(Role.DISPATCHER)]
 Desk = Annotated[Actor, may(Role.CLERK, Role.DISPATCHER)]
 Reader = Annotated[Actor, may(Role.CLERK, Role.DISPATCHER, Role.PLANNER, Role.OVERSIGHT, Role.VOLUNTEER)]
 
@@ -150,6 +152,19 @@ def reopen(asked: Reopen, step: Step) -> JSONResponse:
 def cancel(asked: Cancel, step: Step) -> JSONResponse:
     """Call it off; whoever was to come is let go."""
     return step(life.cancel, asked)
+
+
+@router.post(
+    "/{request_id}/erase",
+    operation_id="eraseRequest",
+    response_model=RequestPublic,
+    responses=declared(*KEY_ERRORS, NotFound, IllegalTransition),
+)
+def erase_request(
+    dispatcher: Dispatcher, request_id: RequestId, session: SessionDep, once: OnceDep, now: Now
+) -> JSONResponse:
+    """The resident wants to be forgotten: name, telephone, door and words of a closed request go for good."""
+    return once(200, lambda: life.erase(session, request_id, Act(dispatcher, now)))
 
 
 def _address(request: RequestPublic) -> str:

@@ -12,10 +12,12 @@ from api.models.base import ID_LIMIT
 from api.models.plans import AssignmentPublic
 from api.models.volunteers import (
     MoveAsk,
+    OffersAsk,
     PauseAsk,
     SkillsAsk,
     VolunteerChange,
     VolunteerCreate,
+    VolunteerData,
     VolunteerPublic,
     VolunteerState,
 )
@@ -158,6 +160,19 @@ def change_skills(
 
 
 @router.post(
+    "/{volunteer_id}/offers",
+    operation_id="changeOffers",
+    response_model=VolunteerChange,
+    responses=declared(*CHANGE_ERRORS),
+)
+def change_offers(
+    own: Own, volunteer_id: VolunteerId, asked: OffersAsk, session: SessionDep, once: OnceDep, now: Now
+) -> JSONResponse:
+    """Whether plans may ask this volunteer; whoever does not want that is asked by a person alone."""
+    return once(200, lambda: service.offers(session, volunteer_id, asked, own, now))
+
+
+@router.post(
     "/{volunteer_id}/leave",
     operation_id="leaveVolunteer",
     response_model=VolunteerChange,
@@ -166,6 +181,26 @@ def change_skills(
 def leave_volunteer(own: Own, volunteer_id: VolunteerId, session: SessionDep, once: OnceDep, now: Now) -> JSONResponse:
     """Somebody leaves: nothing is planned for them any more, and their seats to come are marked."""
     return once(200, lambda: service.leave(session, volunteer_id, own, now))
+
+
+@router.get("/{volunteer_id}/data", operation_id="getVolunteerData", responses=declared(NotFound))
+def get_data(own: Own, volunteer_id: VolunteerId, database: DatabaseDep, session: ReadDep, now: Now) -> VolunteerData:
+    """All that is known of a volunteer: their entry, seats, what became of it, and who saw it in full."""
+    told, row, seen = service.data(session, volunteer_id, own)
+    if row.id != own.volunteer_id:
+        note_view(database, session, own, "volunteer", row, seen, now)
+    return told
+
+
+@router.post(
+    "/{volunteer_id}/erase",
+    operation_id="eraseVolunteer",
+    response_model=VolunteerChange,
+    responses=declared(*CHANGE_ERRORS, service.SeatsLeft),
+)
+def erase_volunteer(own: Own, volunteer_id: VolunteerId, session: SessionDep, once: OnceDep, now: Now) -> JSONResponse:
+    """Who has left is forgotten: name, telephone, home and log-in go for good; what they did stays counted."""
+    return once(200, lambda: service.erase(session, volunteer_id, own, now))
 
 
 def _where(volunteer: VolunteerPublic) -> dict[str, str]:

@@ -3,25 +3,38 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, true, update
+from sqlalchemy import ColumnElement, delete, true, update
 from sqlmodel import Session, col, select
 
 from api import ledger
 from api.errors import ApiError, CodeTaken
-from api.models import AssignmentRow, AvailabilityRow, RequestRow, VolunteerRow
-from api.models.plans import IN_FORCE, AssignmentPublic
+from api.models import (
+    AccessRow,
+    AssignmentRow,
+    AuditRow,
+    AvailabilityRow,
+    RequestRow,
+    SessionRow,
+    UserRow,
+    VolunteerRow,
+)
+from api.models.plans import IN_FORCE, AssignmentPublic, AssignmentState
 from api.models.volunteers import (
+    Look,
     MoveAsk,
+    OffersAsk,
     PauseAsk,
     SkillsAsk,
+    Step,
     VolunteerChange,
     VolunteerCreate,
+    VolunteerData,
     VolunteerPublic,
     VolunteerState,
 )
 from api.roles import Role
 from api.security import SHOWN, Actor, Forbidden, find, know_groups, known_territory, placed, roles_over, told
-from api.visibility import Sight, When, sight
+from api.visibility import MASKS, Sight, When, sight
 from api.vocabulary import check
 
 APPLIED, ACTIVE, PAUSED, LEFT = VolunteerState
@@ -29,6 +42,12 @@ APPLIED, ACTIVE, PAUSED, LEFT = VolunteerState
 
 class VolunteerStateClash(ApiError):
     status, code = 409, "volunteer_state"
+
+
+class SeatsLeft(ApiError):
+    """Whoever is still asked for something is not forgotten yet."""
+
+    status, code = 409, "volunteer_has_seats"
 
 
 class PauseInvalid(ApiError):
@@ -139,10 +158,53 @@ def train(session: Session, volunteer_id: int, asked: SkillsAsk, by: Actor, at: 
     return _changed(session, row, by, [])
 
 
+def offers(session: Session, volunteer_id: int, asked: OffersAsk, by: Actor, at: datetime) -> VolunteerChange:
+    """Plans may ask them, or may not; what they hold already stays theirs."""
+    row: VolunteerRow = find(session, VolunteerRow, volunteer_id, by, "volunteer_id")
+    row = _turned(session, volunteer_id, (APPLIED, ACTIVE, PAUSED), row.state, by, at, "offers", asked.model_dump())
+    return _changed(session, row, by, [])
+
+
 def leave(session: Session, volunteer_id: int, by: Actor, at: datetime) -> VolunteerChange:
     """They are not planned with any more. Their seats stay theirs until somebody finds another for each."""
     row = _turned(session, volunteer_id, (APPLIED, ACTIVE, PAUSED), LEFT, by, at)
     return _changed(session, row, by, _mark(session, row, LEFT, true(), at))
+
+
+def data(session: Session, volunteer_id: int, reader: Actor) -> tuple[VolunteerData, VolunteerRow, Sight]:
+    """All that is known of them: for themselves, to take along."""
+    row, seen = look(session, volunteer_id, reader)
+    seats = _seats(session, row, AssignmentRow.state != AssignmentState.PROPOSED)
+    audit = select(AuditRow).where(AuditRow.noun == "volunteer", AuditRow.noun_id == row.id).order_by(col(AuditRow.seq))
+    steps = [
+        Step(at=one.at, who=one.who, before=one.from_state, after=one.to_state, why=one.why)
+        for one in session.exec(audit)
+    ]
+    seen_by = select(AccessRow).where(AccessRow.noun == "volunteer", AccessRow.noun_id == row.id)
+    looks = [
+        Look(at=one.at, who=one.who, fields=one.fields.split())
+        for one in session.exec(seen_by.order_by(col(AccessRow.id)))
+    ]
+    shown = VolunteerPublic.of(row, seen)
+    return VolunteerData(volunteer=shown, seats=seats, steps=steps, looks=looks), row, seen
+
+
+def erase(session: Session, volunteer_id: int, by: Actor, at: datetime) -> VolunteerChange:
+    """They have left and want to be forgotten. What they did stays counted, as somebody's; their log-in is gone."""
+    row: VolunteerRow = find(session, VolunteerRow, volunteer_id, by, "volunteer_id")
+    held = select(AssignmentRow.id).where(AssignmentRow.volunteer_id == row.id, col(AssignmentRow.state).in_(IN_FORCE))
+    if (seat := session.exec(held.limit(1)).first()) is not None:
+        raise SeatsLeft("volunteer_id", seat)
+    nobody = dict.fromkeys(("code", "label", "phone", "unit", "community", "grid", "unit_id", "team_id"))
+    values = {**nobody, "at": MASKS["at"](row.at), "skills": {}, "skills_until": {}}
+    row = _turned(session, volunteer_id, (LEFT,), LEFT, by, at, "erased", values)
+    row.availability = []
+    users = select(UserRow.id).where(UserRow.volunteer_id == row.id)
+    session.execute(delete(SessionRow).where(col(SessionRow.user_id).in_(users)))
+    for user in session.exec(select(UserRow).where(UserRow.volunteer_id == row.id)):
+        user.active, user.label, user.name, user.password_hash = False, None, f"erased-{user.id}", None
+    session.flush()
+    return _changed(session, row, by, [])
 
 
 def _turned(

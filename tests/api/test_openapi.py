@@ -7,16 +7,16 @@ from tests.api.desk import request, series, volunteer
 
 OPERATIONS = {
     "acceptAssignment", "activateUser", "amendRequest", "answerRequest", "approveVolunteer", "assignRequest",
-    "callBackRequest", "cancelPlan", "cancelRequest", "changeGrants", "changeSeries", "changeSkills",
+    "callBackRequest", "cancelPlan", "cancelRequest", "changeGrants", "changeOffers", "changeSeries", "changeSkills",
     "checkInAssignment", "createKey", "createPlan", "createRequest", "createSeries", "createTeam", "createTerritory",
-    "createUnit", "createUser", "createVolunteer", "deactivateUser", "declineAssignment", "endSeries",
-    "finishAssignment", "getAssignment", "getMe", "getPlan", "getPlanFile", "getPlanInstance", "getReport",
-    "getRequest", "getSchedule", "getSeries", "getVolunteer", "leaveVolunteer", "linkUser", "listKeys", "listPlans",
-    "listRequests", "listSeries", "listTeams", "listTerritories", "listUnits", "listUsers", "listVolunteers", "livez",
-    "logIn", "logOut", "mergeRequest", "moveTerritory", "moveVolunteer", "pauseVolunteer", "publishPlan",
-    "rateRequest", "readyz", "registerVolunteer", "rejectRequest", "reopenRequest", "resumeRequest",
-    "resumeVolunteer", "revokeKey", "rotateKey", "serveRequest", "triageRequest", "undoAssignment", "waitRequest",
-    "withdrawAssignment",
+    "createUnit", "createUser", "createVolunteer", "deactivateUser", "declineAssignment", "endSeries", "eraseRequest",
+    "eraseVolunteer", "finishAssignment", "getAssignment", "getMe", "getPlan", "getPlanFile", "getPlanInstance",
+    "getReport", "getRequest", "getSchedule", "getSeries", "getVolunteer", "getVolunteerData", "leaveVolunteer",
+    "linkUser", "listKeys", "listPlans", "listRequests", "listSeries", "listTeams", "listTerritories", "listUnits",
+    "listUsers", "listVolunteers", "livez", "logIn", "logOut", "mergeRequest", "moveTerritory", "moveVolunteer",
+    "pauseVolunteer", "publishPlan", "rateRequest", "readyz", "registerVolunteer", "rejectRequest", "reopenRequest",
+    "resumeRequest", "resumeVolunteer", "revokeKey", "rotateKey", "serveRequest", "triageRequest", "undoAssignment",
+    "waitRequest", "withdrawAssignment",
 }  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.api.desk import period, request, volunteer
+from tests.api.desk import at, period, request, volunteer
 from tests.samples import sample
 
 EARLY = "2030-06-02 23:00:00"  # before the period, so that publishing does not release it
@@ -116,3 +116,23 @@ def test_two_publishers_of_two_plans(desk, proposed):
         assert desk.rows("SELECT count(*) FROM plans WHERE state = 'published'") == [(1,)]
         in_force = desk.rows("SELECT request_id FROM assignments WHERE state = 'offered' ORDER BY request_id")
         assert in_force == [(1,), (2,)]
+
+
+def test_who_is_asked_by_hand_alone_is_in_no_plan(desk):
+    """Near by and free, and still somebody else goes; what a person has asked of them stays theirs in the next plan."""
+    near = desk.enter("/v1/volunteers", volunteer(at=[108.945, 34.265]))
+    far = desk.enter("/v1/volunteers", volunteer(at=[108.99, 34.265]))
+    told = desk.of(near).post(f"/v1/volunteers/{near}/offers", {"automatic": False}).json()
+    assert told["volunteer"]["automatic"] is False
+    first = desk.enter("/v1/requests", request())
+    assert [seat["volunteer"] for seat in desk.get(desk.proposal())["assignments"]] == [far]
+    by_hand = {"volunteer": near, "start": at("09:10")}
+    seat = desk.enter(f"/v1/requests/{first}/assign", by_hand)
+    desk.enter("/v1/requests", request("10:30", "11:30"))
+    where = desk.proposal()
+    assert [one["volunteer"] for one in desk.get(where)["assignments"]] == [near, far]
+    desk.publish(where).raise_for_status()
+    assert desk.get(f"/v1/assignments/{seat}")["state"] == "offered"
+    desk.of(near).post(f"/v1/volunteers/{near}/offers", {"automatic": True}).raise_for_status()
+    desk.enter("/v1/requests", request("11:00", "11:30"))
+    assert [one["volunteer"] for one in desk.get(desk.proposal())["assignments"]].count(near) > 1

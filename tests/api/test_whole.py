@@ -56,6 +56,8 @@ def writes(desk, clock):
     waits = desk.enter("/v1/requests", request("12:00", "13:00", priority="urgent"))
     asked = {"for": "department", "until": at("23:00"), "reason": "等配件", "external_number": "GD-2"}
     desk.post(f"/v1/requests/{waits}/wait", asked).raise_for_status()
+    over = desk.enter("/v1/requests", request(name="李秀英"))
+    desk.post(f"/v1/requests/{over}/cancel", {"reason": "不用了"}).raise_for_status()
     where = desk.proposal()
     version = desk.client.get(where).headers["ETag"]
     return {
@@ -89,6 +91,8 @@ def writes(desk, clock):
         "team": ("/v1/teams", {"name": "一队"}, {}),
         "move": ("/v1/volunteers/2/move", {"at": [108.95, 34.28]}, {}),
         "series": ("/v1/series", series(), {}),
+        "erase": (f"/v1/requests/{over}/erase", {}, {}),
+        "offers": ("/v1/volunteers/2/offers", {"automatic": False}, {}),
         "user": ("/v1/users", {"name": "wang", "grants": [{"role": "clerk"}]}, {}),
         "leave": ("/v1/volunteers/1/leave", {}, {}),
         "key": ("/v1/keys", {"name": "热线", "grants": [{"role": "clerk"}]}, {}),
@@ -98,7 +102,7 @@ def writes(desk, clock):
 WRITES = (
     "volunteer", "request", "plan", "publish", "territory", "user", "leave", "pause", "key", "triage", "reject",
     "merge", "wait", "cancel", "assign", "take over", "undo", "accept", "decline", "withdraw",
-    "amend", "resume", "team", "move", "series",
+    "amend", "resume", "team", "move", "series", "erase", "offers",
 )  # fmt: skip
 
 

@@ -264,6 +264,18 @@ def tap(desk, path, **fields):
     return send(desk, path, {"key": f"tap-{next(desk.keys)}", "token": token, **fields})
 
 
+def test_a_volunteer_is_asked_by_hand_alone_if_they_like(desk):
+    person = desk.enter("/v1/volunteers", volunteer())
+    own = desk.of(person)
+    assert ">不要自动派单</button>" in read(own, f"/v/{person}").text
+    assert tap(own, f"/v/{person}/offers", automatic="no").headers["location"] == f"/v/{person}"
+    page = read(own, f"/v/{person}").text
+    assert "系统不再自动派单给您" in page and ">恢复自动派单</button>" in page
+    assert desk.get(f"/v1/volunteers/{person}")["automatic"] is False
+    assert tap(own, f"/v/{person}/offers", automatic="yes").status_code == 303
+    assert desk.get(f"/v1/volunteers/{person}")["automatic"] is True
+
+
 def test_a_volunteer_says_yes_no_here_and_done(desk, app):
     now = {"now": datetime.fromisoformat(at("08:00"))}
     app.dependency_overrides[sessions.now] = lambda: now["now"]
