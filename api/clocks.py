@@ -174,12 +174,12 @@ def _of(noun: str, noun_id: int, name: str | None) -> ColumnElement[bool]:
 def _locked(session: Session, which: ColumnElement[bool]) -> list[ClockRow]:
     """As they are now, and nobody changes them before this transaction ends."""
     rows = select(ClockRow).where(which).order_by(col(ClockRow.id)).with_for_update()
-    return list(session.exec(rows, execution_options={"populate_existing": True}))
+    return list(session.exec(rows, execution_options=db.AFRESH))
 
 
-def due_of(session: Session, noun: str, noun_id: int, name: str, now: datetime) -> list[ClockRow]:
+def due_of(session: Session, noun: str, noun_id: int, name: str, now: datetime) -> ClockRow | None:
     """This clock of this thing, if its time has come and it has not fired yet."""
-    return list(session.exec(select(ClockRow).where(_of(noun, noun_id, name), TICKING, col(ClockRow.due_at) <= now)))
+    return session.exec(select(ClockRow).where(_of(noun, noun_id, name), TICKING, col(ClockRow.due_at) <= now)).first()
 
 
 def due(session: Session, now: datetime, most: int, after: ClockRow | None = None) -> list[ClockRow]:
@@ -190,10 +190,11 @@ def due(session: Session, now: datetime, most: int, after: ClockRow | None = Non
     return list(session.exec(rows.order_by(col(ClockRow.due_at), col(ClockRow.id)).limit(most)))
 
 
-def fire(session: Session, clock_id: int, now: datetime) -> bool:
-    """Claim a clock: true for one caller alone, while it is due and neither stopped nor paused."""
+def fire(session: Session, clock_id: int, now: datetime) -> ClockRow | None:
+    """Claim a clock: it is given to one caller alone, while it is due and neither stopped nor paused."""
     change = update(ClockRow).where(col(ClockRow.id) == clock_id, TICKING, col(ClockRow.due_at) <= now)
-    return session.execute(change.values(fired_at=now)).rowcount == 1  # type: ignore[attr-defined,no-any-return]
+    claimed = change.values(fired_at=now).returning(ClockRow)
+    return session.scalars(claimed, execution_options=db.AFRESH).first()
 
 
 def fill_calendar(session: Session, year: int) -> int | None:

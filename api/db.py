@@ -17,6 +17,9 @@ WAIT_SECONDS = 5
 
 CONNECTIONS = 20
 
+AFRESH = {"populate_existing": True}
+"""For a statement whose rows are to be as they stand now, whatever was read of them before."""
+
 MORE_ON_SQLITE = 60
 """A writer that waits for its turn holds a connection; whoever only reads is not to wait for one behind them."""
 

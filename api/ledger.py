@@ -23,10 +23,16 @@ BEFORE_THE_FIRST = "0" * 64
 BLOCK = 1000
 
 
-def turn(session: Session) -> int:
-    """Raise the ledger's version: what a plan is made from has changed."""
-    raised = update(LedgerRow).values(version=LedgerRow.version + 1).returning(col(LedgerRow.version))
-    return session.execute(raised).scalar_one()
+TURNED = "turned"
+"""Where a session keeps which of its transactions raise the ledger's version."""
+
+
+def turn(session: Session) -> None:
+    """Raise the ledger's version: what a plan is made from has changed.
+
+    Once, at the end of this transaction: whoever has taken the ledger takes only the audit's head after it.
+    """
+    session.info[TURNED] = session.get_transaction() or session.begin()
 
 
 def turn_from(session: Session, seen: int) -> bool:
@@ -64,9 +70,13 @@ def note(
 
 
 @event.listens_for(Session, "before_commit")
-def _write_notes(session: Session) -> None:
-    if not session.in_nested_transaction():
-        _chain(session, session.info.pop(session.get_transaction(), []))
+def _at_its_end(session: Session) -> None:
+    if session.in_nested_transaction():
+        return
+    transaction = session.get_transaction()
+    if session.info.pop(TURNED, None) is transaction:
+        session.execute(update(LedgerRow).values(version=LedgerRow.version + 1))
+    _chain(session, session.info.pop(transaction, []))
 
 
 def _chain(session: Session, notes: Sequence[Mapping[str, Any]]) -> None:

@@ -5,11 +5,11 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import delete
-from sqlmodel import Session, col, or_, select
+from sqlmodel import Session, col, select
 
 from api import clocks, ledger
 from api.db import zone
-from api.models import IdempotencyRow, PlanFileRow, PlanRow, RequestRow, SeriesEditionRow, SeriesRow
+from api.models import IdempotencyRow, PlanFileRow, PlanRow, RequestRow, SeriesRow
 from api.models.requests import RequestState
 from api.models.series import SeriesState
 from api.security import CLOCK
@@ -33,12 +33,16 @@ IN_WORDS = ["result", "words"]
 
 def wind(session: Session, at: datetime, more: bool = False) -> None:
     """Tonight, and not twice; in a minute where there is `more` to do: nobody is to wait behind a long night's work."""
-    local = ZoneInfo(zone(session))
-    tonight = datetime.combine(at.astimezone(local).date(), AT, local)
-    due = tonight if tonight > at else datetime.combine(tonight.date() + timedelta(days=1), AT, local)
-    due = at + timedelta(minutes=1) if more else due
     clocks.stop(session, NOUN, 1, NAME, at)
-    clocks.start_once(session, NOUN, 1, NAME, due.astimezone(UTC), at)
+    due = at + timedelta(minutes=1) if more else _next_night(at, ZoneInfo(zone(session)))
+    clocks.start_once(session, NOUN, 1, NAME, due, at)
+
+
+def _next_night(at: datetime, local: ZoneInfo) -> datetime:
+    tonight = datetime.combine(at.astimezone(local).date(), AT, local)
+    if tonight <= at:
+        tonight = datetime.combine(tonight.date() + timedelta(days=1), AT, local)
+    return tonight.astimezone(UTC)
 
 
 def forget(session: Session, now: datetime, days: int) -> bool:
@@ -46,7 +50,7 @@ def forget(session: Session, now: datetime, days: int) -> bool:
     of that time go. Figures stay as they are. Whether there are more requests than are done at once."""
     before = now - timedelta(days=days)
     more = _requests(session, before, now)
-    _series(session, before)
+    _series(session, before, now)
     session.execute(
         delete(PlanFileRow).where(col(PlanFileRow.plan_id).in_(select(PlanRow.id).where(PlanRow.ends_at < before)))
     )
@@ -55,9 +59,11 @@ def forget(session: Session, now: datetime, days: int) -> bool:
 
 
 def _requests(session: Session, before: datetime, now: datetime) -> bool:
-    fields = [getattr(RequestRow, name) for name in (*PERSONAL, *IN_WORDS)]
-    known = or_(*(field.is_not(None) for field in fields))
-    old = select(RequestRow).where(RequestRow.state == RequestState.CLOSED, col(RequestRow.closed_at) < before, known)
+    old = select(RequestRow).where(
+        RequestRow.state == RequestState.CLOSED,
+        col(RequestRow.closed_at) < before,
+        col(RequestRow.forgotten_at).is_(None),
+    )
     rows = session.exec(old.order_by(col(RequestRow.id)).limit(SOME)).all()
     if rows:
         erase(session, rows, CLOCK.name, now, NAME)
@@ -65,19 +71,36 @@ def _requests(session: Session, before: datetime, now: datetime) -> bool:
 
 
 def erase(session: Session, rows: Sequence[RequestRow], who: str, now: datetime, why: str) -> None:
-    """Nobody can tell any more whose these closed requests were, nor at which door."""
+    """Nobody can tell any more whose these closed requests were, nor at which door.
+
+    What the office calls them stays, as do reasons in the audit, whose chain bears no edit; so does their place in the
+    files of plans, which go when they are old enough.
+    """
     for row in rows:
         for name in (*PERSONAL, *IN_WORDS):
             setattr(row, name, None)
-        row.at, row.end_at = MASKS["at"](row.at), row.end_at and MASKS["end_at"](row.end_at)
+        row.at, row.end_at = _about(row.at), row.end_at and _about(row.end_at)
+        row.forgotten_at = now
         row.version += 1
     session.flush()
     ids = [int(row.id or 0) for row in rows]
     ledger.note(session, "request", ids, RequestState.CLOSED, RequestState.CLOSED, who, now, why)
 
 
-def _series(session: Session, before: datetime) -> None:
+def _series(session: Session, before: datetime, now: datetime) -> None:
     """A template is as personal as what is made by it."""
-    ended = select(SeriesRow.id).where(SeriesRow.state == SeriesState.ENDED, col(SeriesRow.last_day) < before.date())
-    for edition in session.exec(select(SeriesEditionRow).where(col(SeriesEditionRow.series_id).in_(ended))):
-        edition.template = {**edition.template, **dict.fromkeys(PERSONAL), "at": MASKS["at"](edition.template["at"])}
+    ended = select(SeriesRow).where(
+        SeriesRow.state == SeriesState.ENDED,
+        col(SeriesRow.last_day) < before.date(),
+        col(SeriesRow.forgotten_at).is_(None),
+    )
+    for series in session.exec(ended):
+        for edition in series.editions:
+            was = edition.template
+            places = {name: _about(was[name]) for name in ("at", "end_at") if was.get(name) is not None}
+            edition.template = {**was, **dict.fromkeys(PERSONAL), **places}
+        series.forgotten_at = now
+
+
+def _about(at: list[float]) -> list[float]:
+    return MASKS["at"](at)  # type: ignore[no-any-return]

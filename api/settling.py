@@ -21,7 +21,8 @@ BEGUN = (AssignmentState.CHECKED_IN, AssignmentState.DONE)
 def settle(session: Session, request: RequestRow, act: Act) -> None:
     """Let the request follow its seats, as many steps as there are to take."""
     following = Act(HOUSE, act.at, act.why)
-    while (event := _next(request, seats_of(session, request, COUNTED))) is not None:
+    crew = seats_of(session, request, COUNTED)
+    while (event := _next(request, crew)) is not None:
         values = {}
         if event == "dispatch":
             values = {"waves": request.waves + 1}

@@ -122,13 +122,10 @@ def reopen_until(session: Session, request: RequestRow) -> datetime | None:
     return policy.durations["T9"][kind].after(request.closed_at, policy.working)
 
 
-def wait_for_department(
-    session: Session, request: RequestRow, until: datetime, since: datetime
-) -> tuple[Duration, Policy]:
+def wait_for_department(policy: Policy, until: datetime, since: datetime) -> Duration:
     """T8, the long one when more time than the short one was given."""
-    policy = clocks.policy(session, request.policy_version, zone(session))
     short, long = policy.durations["T8"]["short"], policy.durations["T8"]["long"]
-    return (long if until > short.after(since, policy.working) else short), policy
+    return long if until > short.after(since, policy.working) else short
 
 
 def _concerned(session: Session, machine: Machine, ids: Sequence[int]) -> list[tuple[RequestRow, AssignmentRow | None]]:

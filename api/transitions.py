@@ -9,6 +9,7 @@ from sqlalchemy import update
 from sqlmodel import Session, SQLModel, col, select
 
 from api import ledger, timing
+from api.db import AFRESH
 from api.errors import ApiError
 from api.lifecycle import REQUEST, SEAT, Edge, Machine
 from api.models import AssignmentRow, OutboxRow, RequestRow
@@ -52,18 +53,18 @@ class Act:
         return replace(self, why=why)
 
 
-def hold(session: Session, *ids: int) -> None:
-    """Nobody else changes these requests, their seats or their clocks before this transaction ends.
+def hold(session: Session, *ids: int, waiting: bool = True) -> list[RequestRow]:
+    """Nobody else changes these requests, their seats or their clocks before this transaction ends; those that somebody
+    else holds are waited for, or left out. They are as they stand now, whatever was read of them before.
 
-    First of all, before anything of theirs is read: what was read before is read anew. Two people who answer at once
-    would each see the other's seat as it was, and neither would move the request. SQLite's writers take turns anyhow.
+    First of all, before anything of theirs is read. Two people who answer at once would each see the other's seat as it
+    was, and neither would move the request. SQLite's writers take turns anyhow.
     """
-    session.flush()
+    held: list[RequestRow] = []
     for some in batches(sorted(ids)):
-        session.exec(select(RequestRow.id).where(col(RequestRow.id).in_(some)).order_by("id").with_for_update()).all()
-    for row in session.identity_map.values():
-        if isinstance(row, RequestRow) and row.id in ids:
-            session.expire(row)
+        rows = select(RequestRow).where(col(RequestRow.id).in_(some)).order_by(col(RequestRow.id))
+        held += session.exec(rows.with_for_update(skip_locked=not waiting), execution_options=AFRESH)
+    return held
 
 
 def move(
@@ -101,11 +102,6 @@ def remark(session: Session, machine: Machine, row: RequestRow | AssignmentRow, 
     """Something is noted on a row that stays in its state."""
     _swap(session, machine, row, **values)
     ledger.note(session, machine.noun, [int(row.id or 0)], row.state, row.state, act.by.name, act.at, act.why)
-
-
-def claim(session: Session, machine: Machine, row: RequestRow | AssignmentRow) -> None:
-    """Something that hangs on it is decided: whoever has read it as it was, and decides too, comes too late."""
-    _swap(session, machine, row)
 
 
 def move_all(
@@ -165,10 +161,9 @@ def _swap(session: Session, machine: Machine, row: RequestRow | AssignmentRow, *
     table = TABLES[machine.noun]
     session.flush()
     same = (col(table.id) == row.id, col(table.state) == row.state, col(table.version) == row.version)
-    changed = session.execute(update(table).where(*same).values(version=table.version + 1, **values))
-    if changed.rowcount != 1:  # type: ignore[attr-defined]
+    change = update(table).where(*same).values(version=table.version + 1, **values).returning(table)
+    if session.scalars(change, execution_options=AFRESH).first() is None:
         raise Overtaken(f"{machine.noun}_id", row.id)
-    session.refresh(row)
 
 
 def _tell(session: Session, machine: Machine, ids: Sequence[int], source: str | None, edge: Edge, act: Act) -> None:

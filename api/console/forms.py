@@ -1,7 +1,9 @@
 """Forms: what a page of ours sends back, and nothing that another site's page sends."""
 
 import hmac
-from typing import Annotated
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
 from fastapi import Depends, Request
@@ -9,8 +11,10 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from api.door import BodyTooLarge, fingerprint
+from api.idempotency import Once
 from api.models.base import Shape
 from api.security import ActorDep, CrossSite, check_origin
+from api.sessions import DatabaseDep, Now, SessionDep
 
 LARGEST_FORM = 8 * 2**10
 LONGEST_REASON = 200
@@ -52,5 +56,26 @@ def read_as(fields: dict[str, str], shape: type[Shape]) -> Shape:
         raise RequestValidationError([{**one, "loc": ("body", *one["loc"])} for one in error.errors()]) from None
 
 
+class OnceForm:
+    """A form of one's own log-in that takes effect once, however often it is sent."""
+
+    def __init__(
+        self,
+        request: Request,
+        fields: Annotated[dict[str, str], Depends(own_form)],
+        database: DatabaseDep,
+        session: SessionDep,
+        actor: ActorDep,
+        now: Now,
+    ) -> None:
+        self.fields, self.session, self.now = fields, session, now
+        self._say = partial(Once, request, database, session, now, actor, fields.get("key"))
+
+    def __call__(self, does: Callable[..., Any], *what: Any) -> None:
+        """Do this, in the transaction of the form."""
+        self._say()(200, partial(does, self.session, *what))
+
+
 PlainFormDep = Annotated[dict[str, str], Depends(form)]
 FormDep = Annotated[dict[str, str], Depends(own_form)]
+OnceFormDep = Annotated[OnceForm, Depends(OnceForm)]

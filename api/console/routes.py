@@ -1,6 +1,7 @@
 """The pages over HTTP."""
 
 import uuid
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -21,7 +22,6 @@ from api.console.reader import Reader
 from api.console.texts import speaker
 from api.console.timeline import draw_timeline
 from api.errors import NotFound, language
-from api.idempotency import Once
 from api.messages import hint
 from api.models import PlanRow
 from api.models.base import Shape
@@ -37,7 +37,7 @@ from api.reports.routes import First, To
 from api.reports.routes import Reader as ReportReader
 from api.requests import service as requests
 from api.security import note_view
-from api.sessions import DatabaseDep, Now, ReadDep, SessionDep
+from api.sessions import DatabaseDep, Now, ReadDep
 from api.transitions import Act
 from api.visibility import Kind
 from api.volunteers import service as volunteers
@@ -128,34 +128,22 @@ def publish_plan(
     dispatcher: Dispatcher,
     plan_id: PlanId,
     request: Request,
-    fields: forms.FormDep,
+    form: forms.OnceFormDep,
     database: DatabaseDep,
-    session: SessionDep,
-    now: Now,
 ) -> RedirectResponse:
-    """The dispatcher's yes, from the page: once for each form, and only for the version its reader saw."""
-    version = fields.get("version", "")
+    """The dispatcher's yes, from the page: only for the version its reader saw."""
+    version = form.fields.get("version", "")
     if not (version.isascii() and version.isdecimal() and len(version) <= 9):
         raise IfMatchRequired("version", version)
-    once = Once(request, database, session, now, dispatcher, fields.get("key"))
-    wish = publish.Wish(plan_id, int(version), dispatcher, now, forms.reason_of(fields))
-    once(200, lambda: publish.publish(database, session, wish, request.app.state.settings))
+    wish = publish.Wish(plan_id, int(version), dispatcher, form.now, forms.reason_of(form.fields))
+    form(partial(publish.publish, database), wish, request.app.state.settings)
     return RedirectResponse(f"/?plan={plan_id}", 303)
 
 
 @router.post("/plans/{plan_id}/cancel")
-def cancel_plan(
-    dispatcher: Dispatcher,
-    plan_id: PlanId,
-    request: Request,
-    fields: forms.FormDep,
-    database: DatabaseDep,
-    session: SessionDep,
-    now: Now,
-) -> RedirectResponse:
-    """The dispatcher does not want it any more, from the page: once for each form."""
-    once = Once(request, database, session, now, dispatcher, fields.get("key"))
-    once(200, lambda: plans.cancel(session, plan_id, Act(dispatcher, now, forms.reason_of(fields))))
+def cancel_plan(dispatcher: Dispatcher, plan_id: PlanId, form: forms.OnceFormDep) -> RedirectResponse:
+    """The dispatcher does not want it any more, from the page."""
+    form(plans.cancel, plan_id, Act(dispatcher, form.now, forms.reason_of(form.fields)))
     return RedirectResponse(f"/?plan={plan_id}", 303)
 
 
@@ -165,37 +153,21 @@ def step(
     volunteer_id: VolunteerId,
     assignment_id: AssignmentId,
     event: Literal["accept", "decline", "withdraw", "check-in", "finish"],
-    request: Request,
-    fields: forms.FormDep,
-    database: DatabaseDep,
-    session: SessionDep,
-    now: Now,
+    form: forms.OnceFormDep,
 ) -> RedirectResponse:
-    """The volunteer's yes, no, here or done, from the phone: once for each form."""
-    if seats.find(session, assignment_id, own).volunteer_id != volunteer_id:
+    """The volunteer's yes, no, here or done, from the phone."""
+    if seats.find(form.session, assignment_id, own).volunteer_id != volunteer_id:
         raise NotFound("assignment_id", assignment_id)
-    act = Act(own, now)
     shape, does = STEPS[event]
-    asked = forms.read_as(fields, shape)
-    once = Once(request, database, session, now, own, fields.get("key"))
-    once(200, lambda: does(session, assignment_id, asked, act, None))
+    form(does, assignment_id, forms.read_as(form.fields, shape), Act(own, form.now), None)
     return RedirectResponse(f"/v/{volunteer_id}", 303)
 
 
 @router.post("/v/{volunteer_id}/offers")
-def change_offers(
-    own: Own,
-    volunteer_id: VolunteerId,
-    request: Request,
-    fields: forms.FormDep,
-    database: DatabaseDep,
-    session: SessionDep,
-    now: Now,
-) -> RedirectResponse:
-    """Whether plans may ask this volunteer, said on the phone: once for each form."""
-    asked = OffersAsk(automatic=fields.get("automatic") == "yes")
-    once = Once(request, database, session, now, own, fields.get("key"))
-    once(200, lambda: volunteers.offers(session, volunteer_id, asked, own, now))
+def change_offers(own: Own, volunteer_id: VolunteerId, form: forms.OnceFormDep) -> RedirectResponse:
+    """Whether plans may ask this volunteer, said on the phone."""
+    asked = OffersAsk(automatic=form.fields.get("automatic") == "yes")
+    form(volunteers.offers, volunteer_id, asked, own, form.now)
     return RedirectResponse(f"/v/{volunteer_id}", 303)
 
 

@@ -1,13 +1,13 @@
 """What clocks do when due: an offer expires, a rating is waited for no more, a day is planned, somebody is told."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from api import clocks, ledger, retention, rounds, transitions
-from api.db import Database, zone
+from api.db import AFRESH, Database, zone
 from api.jobs.scanner import Handler
 from api.lifecycle import REQUEST, SEAT
 from api.models import AssignmentRow, ClockRow, OutboxRow, RequestRow
@@ -50,13 +50,19 @@ def handlers(database: Database, settings: Settings) -> Mapping[str, Handler]:
     return {"T4": expire, "T6": lapse, "T8": chase, "T9": forget, UNTIL: come_back, **late, **other}
 
 
-def hold(session: Session, clock: ClockRow) -> None:
-    """Take the request that a clock is about."""
-    if clock.noun == SEAT.noun:
-        transitions.hold(session, session.get_one(AssignmentRow, clock.noun_id).request_id)
-        session.refresh(session.get_one(AssignmentRow, clock.noun_id))
-    elif clock.noun == REQUEST.noun:
-        transitions.hold(session, clock.noun_id)
+def hold(session: Session, due: Sequence[ClockRow]) -> Mapping[int, object]:
+    """Take the requests that these clocks are about, with their seats: by clock, what was taken. What somebody else
+    holds is left to them."""
+    seats = [clock.noun_id for clock in due if clock.noun == SEAT.noun]
+    whose = select(AssignmentRow.id, AssignmentRow.request_id).where(col(AssignmentRow.id).in_(seats))
+    of = dict(session.exec(whose).all())
+    asked = {clock.noun_id for clock in due if clock.noun == REQUEST.noun}.union(of[id] for id in seats)
+    requests = {row.id: row for row in transitions.hold(session, *asked, waiting=False)}
+    rows = select(AssignmentRow).where(col(AssignmentRow.id).in_([id for id in seats if of[id] in requests]))
+    crew = {row.id: (row, requests[row.request_id]) for row in session.exec(rows, execution_options=AFRESH)}
+    taken: Mapping[str, Mapping[int | None, object]] = {REQUEST.noun: requests, SEAT.noun: crew}
+    about = {clock.id: taken[clock.noun].get(clock.noun_id) if clock.noun in taken else clock for clock in due}
+    return {id: thing for id, thing in about.items() if thing is not None}
 
 
 def expire(session: Session, clock: ClockRow, now: datetime) -> None:
@@ -82,7 +88,8 @@ def chase(session: Session, clock: ClockRow, now: datetime) -> None:
     if request.state != RequestState.WAITING or request.waits_until is None:
         return
     tell_late(session, clock, now)
-    due, policy = wait_for_department(session, request, request.waits_until, clock.started_at)
+    policy = clocks.policy(session, request.policy_version, zone(session))
+    due = wait_for_department(policy, request.waits_until, clock.started_at)
     later = [share for share in CHASED_AT if due.after(clock.started_at, policy.working, share) > clock.due_at]
     if later:
         clocks.start(session, clock.noun, clock.noun_id, "T8", due, policy, clock.started_at, later[0])
@@ -92,7 +99,7 @@ def come_back(session: Session, clock: ClockRow, now: datetime) -> None:
     """So long was to be waited: it is the desk's again, where it was."""
     request = session.get_one(RequestRow, clock.noun_id)
     if request.state == RequestState.WAITING:
-        for last in clocks.due_of(session, clock.noun, clock.noun_id, "T8", now):
+        if (last := clocks.due_of(session, clock.noun, clock.noun_id, "T8", now)) is not None:
             tell_late(session, last, now)
         go_on(session, request, Act(CLOCK, now))
 

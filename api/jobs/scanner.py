@@ -3,14 +3,14 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
-from api import clocks
+from api import clocks, sessions
 from api.db import Database
 from api.models import ClockRow
 
@@ -24,16 +24,16 @@ EVERY_SECONDS = 1.0
 MOST_AT_ONCE = 500
 """So many are listed at a time."""
 
-TOGETHER_ON_SQLITE = 50
-"""Each commit waits for the disk while everybody waits for the file, so there a few fire in one transaction. On
-PostgreSQL each has its own: a row that somebody holds keeps no other waiting."""
+TOGETHER = 25
+"""So many fire in one transaction: each commit waits for the disk, and on SQLite everybody else for the file."""
 
 GAP_ON_SQLITE = 0.05
 """Between them others get at the file; without it, whoever writes waits until the last clock has fired."""
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
+def nothing_shared(session: Session, due: Sequence[ClockRow]) -> Mapping[int, object]:
+    """These clocks are about nothing that anybody else changes."""
+    return {clock.id: clock for clock in due}
 
 
 @dataclass
@@ -43,9 +43,10 @@ class Scanner:
 
     database: Database
     handlers: Mapping[str, Handler]
-    now: Callable[[], datetime] = _utc_now
-    hold: Callable[[Session, ClockRow], None] | None = None
-    """What is taken before a clock is: whoever changes a thing takes the thing first and its clocks then."""
+    now: Callable[[], datetime] = sessions.now
+    hold: Callable[[Session, Sequence[ClockRow]], Mapping[int, object]] = nothing_shared
+    """What is taken before clocks are, since whoever changes a thing takes the thing first and its clocks then: by the
+    clock's id, and kept until all have fired. A clock that is not among them waits for the next scan."""
     _told: set[int] = field(default_factory=set, init=False)
     """Clocks whose failure stands in the log already."""
 
@@ -64,10 +65,10 @@ class Scanner:
 
     def _batches(self, now: datetime) -> Iterator[list[ClockRow]]:
         """Clocks that fire in one transaction, listed page by page: those that fail never hide those behind them."""
-        last, size = None, TOGETHER_ON_SQLITE if self.database.is_sqlite else 1
+        last = None
         while page := self._page(now, last):
-            for i in range(0, len(page), size):
-                yield page[i : i + size]
+            for i in range(0, len(page), TOGETHER):
+                yield page[i : i + TOGETHER]
                 if self.database.is_sqlite:
                     time.sleep(GAP_ON_SQLITE)
             last = page[-1]
@@ -92,11 +93,9 @@ class Scanner:
     def _fire(self, batch: list[ClockRow], now: datetime) -> int:
         fired = 0
         with self.database.writing() as session:
-            for listed in batch:
-                if self.hold is not None:
-                    self.hold(session, listed)
-                if clocks.fire(session, listed.id, now):  # type: ignore[arg-type]
-                    clock = session.get_one(ClockRow, listed.id)
+            taken = self.hold(session, batch)
+            for id in (clock.id for clock in batch if clock.id in taken):
+                if (clock := clocks.fire(session, id, now)) is not None:
                     self.handlers[clock.name](session, clock, now)
                     fired += 1
         return fired

@@ -5,14 +5,14 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, update
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col, select
 
-from api import ledger
+from api import ledger, sessions
 from api.db import Database
 from api.jobs import folders, watch
 from api.models import PlanRow
@@ -28,10 +28,6 @@ Out = TypeVar("Out")
 AWAY_SECONDS = 2.0
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 def _everything(session: Session, plan_id: int) -> bool:
     """Where nobody else works, every job is ours."""
     return True
@@ -44,7 +40,7 @@ class Solver:
     database: Database
     settings: Settings
     stop: threading.Event
-    now: Callable[[], datetime] = field(default=_utc_now, kw_only=True)
+    now: Callable[[], datetime] = field(default=sessions.now, kw_only=True)
     ours: Callable[[Session, int], bool] = field(default=_everything, kw_only=True)
     _begun: dict[int, PlanRow] = field(default_factory=dict, init=False)
     """Attempts that have not ended, by plan."""

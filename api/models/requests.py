@@ -335,6 +335,9 @@ class RequestRow(RequestBase, RequestLife, table=True):
     policy_version: int = Field(default=1, description="the durations it came under")
     comes_back_to: str | None = None
     check_in_code: str | None = None
+    forgotten_at: datetime | None = Field(
+        default=None, sa_type=UtcDateTime, description="nobody knows since whose it was"
+    )
     windows: list[RequestWindowRow] = Relationship(
         sa_relationship_kwargs={"order_by": "RequestWindowRow.starts_at", "cascade": "all, delete-orphan"}
     )

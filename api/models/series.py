@@ -158,6 +158,7 @@ class SeriesRow(SQLModel, table=True):
     version: int = 1
     expanded_until: date = Field(description="the days of its rule up to this one have become requests")
     created_at: datetime = Field(sa_type=UtcDateTime)
+    forgotten_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     editions: list[SeriesEditionRow] = Relationship(
         sa_relationship_kwargs={"order_by": "SeriesEditionRow.holds_from", "cascade": "all, delete-orphan"}
     )
@@ -188,7 +189,9 @@ class SeriesPublic(Shape):
     @classmethod
     def of(cls, row: SeriesRow, seen: Sight = MASKED, **more: Any) -> Self:
         editions = [_shown(edition, seen) for edition in row.editions]
-        return cls.model_validate({**row.model_dump(exclude={"created_at"}), "editions": editions, **more})
+        return cls.model_validate(
+            {**row.model_dump(exclude={"created_at", "forgotten_at"}), "editions": editions, **more}
+        )
 
 
 def _shown(edition: SeriesEditionRow, seen: Sight) -> Mapping[str, Any]:

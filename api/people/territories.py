@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, update
 from sqlmodel import Session, col, select
@@ -91,10 +92,7 @@ def create_unit(session: Session, asked: UnitCreate, actor: Actor, at: datetime)
     """A new work unit."""
     _refuse_taken(session, UnitRow, asked.name)
     row = UnitRow(name=asked.name, territory_id=placed(session, actor, asked.territory_id))
-    session.add(row)
-    session.flush()
-    ledger.note(session, "unit", [row.id], None, "created", actor.name, at)
-    return public_unit(row)
+    return public_unit(_created(session, "unit", row, actor, at))
 
 
 def public_unit(row: UnitRow) -> UnitPublic:
@@ -108,10 +106,7 @@ def create_team(session: Session, asked: TeamCreate, actor: Actor, at: datetime)
     know_groups(session, actor, asked.unit_id, None)
     place = placed(session, actor, asked.territory_id)
     row = TeamRow(name=asked.name, territory_id=place, unit_id=asked.unit_id)
-    session.add(row)
-    session.flush()
-    ledger.note(session, "team", [row.id], None, "created", actor.name, at)
-    return public_teams(session, [row])[0]
+    return public_teams(session, [_created(session, "team", row, actor, at)])[0]
 
 
 def public_teams(session: Session, rows: Sequence[TeamRow]) -> list[TeamPublic]:
@@ -122,6 +117,13 @@ def public_teams(session: Session, rows: Sequence[TeamRow]) -> list[TeamPublic]:
     )
     number = dict(session.exec(members.group_by(col(VolunteerRow.team_id))).all())
     return [TeamPublic(**row.model_dump(), volunteers=number.get(row.id, 0)) for row in rows]
+
+
+def _created(session: Session, noun: str, row: Any, actor: Actor, at: datetime) -> Any:
+    session.add(row)
+    session.flush()
+    ledger.note(session, noun, [row.id], None, "created", actor.name, at)
+    return row
 
 
 def _refuse_taken(session: Session, table: type[UnitRow] | type[TeamRow], name: str) -> None:

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from api import ledger
 from api.errors import ApiError, RefUnknown, RequestClosed, TimeFar, VolunteerBusy
-from api.lifecycle import REQUEST, SEAT
+from api.lifecycle import SEAT
 from api.models import AssignmentRow, AuditRow, RequestRow, VolunteerRow
 from api.models.plans import IN_FORCE, AssignmentPublic, AssignmentState, HandAssignment
 from api.models.requests import RequestState
@@ -19,7 +19,7 @@ from api.security import Actor, find, know_volunteers
 from api.settings import Settings
 from api.settling import settle
 from api.timing import local_text
-from api.transitions import Act, IllegalTransition, Overtaken, begin, claim, hold, move, seats_of
+from api.transitions import Act, IllegalTransition, Overtaken, begin, hold, move, seats_of
 from api.vocabulary import REACH
 from api.vocabulary import request as as_request
 from matcher import Assignment, Instance, Pinned, Plan, Violation, judge
@@ -136,7 +136,6 @@ def assign(session: Session, request_id: int, asked: HandAssignment, act: Act, s
         if not isinstance(refusal, OVERRIDABLE) or asked.reason is None:
             raise refusal
         row.agreed = True
-    claim(session, REQUEST, request)  # of two who give one seat away at once, one has it
     begin(session, SEAT, row, "assign", act)
     settle(session, request, act)
     ledger.turn(session)

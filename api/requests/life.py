@@ -8,6 +8,7 @@ from sqlalchemy import and_, or_
 from sqlmodel import Session, col, select
 
 from api import clocks, ledger, retention, rounds
+from api.db import zone
 from api.errors import ApiError, RequestClosed
 from api.lifecycle import COMES_BACK_TO, REQUEST, SEAT
 from api.models import AssignmentRow, AuditRow, RequestRow, RequestWindowRow
@@ -201,8 +202,9 @@ def wait(session: Session, request_id: int, asked: Wait, act: Act, version: int 
         "comes_back_to": COMES_BACK_TO.get(RequestState(row.state), row.state),
     }
     told = _done(session, row, "wait", act.because(asked.reason), version, **values)
-    due, policy = wait_for_department(session, row, asked.until, act.at)
+    policy = clocks.policy(session, row.policy_version, zone(session))
     if asked.waits_for == WaitsFor.DEPARTMENT:  # chased at half of the time first, then later
+        due = wait_for_department(policy, asked.until, act.at)
         clocks.start(session, "request", request_id, "T8", due, policy, act.at, CHASED_AT[0])
     clocks.start(session, "request", request_id, UNTIL, asked.until, policy, act.at)
     return told
@@ -261,7 +263,7 @@ def reopen(session: Session, request_id: int, asked: Reopen, act: Act, version: 
     check(row, act.at)
     session.flush()
     fresh = {"outcome": None, "closed_at": None, "served_at": None, "result": None, "stars": None, "words": None}
-    fresh |= {"callback": None, "calls": 0, "waves": 0, "reopened": row.reopened + 1}
+    fresh |= {"callback": None, "calls": 0, "waves": 0, "reopened": row.reopened + 1, "forgotten_at": None}
     return _done(session, row, "reopen", act.because(asked.reason), version, **fresh)
 
 

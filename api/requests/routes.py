@@ -163,7 +163,10 @@ def cancel(asked: Cancel, step: Step) -> JSONResponse:
 def erase_request(
     dispatcher: Dispatcher, request_id: RequestId, session: SessionDep, once: OnceDep, now: Now
 ) -> JSONResponse:
-    """The resident wants to be forgotten: name, telephone, door and words of a closed request go for good."""
+    """The resident wants to be forgotten: name, telephone, door, exact place and words of a closed request go for good.
+
+    Its label and the office's code stay, as do the reasons in the audit; plans' files keep the place until they go too.
+    """
     return once(200, lambda: life.erase(session, request_id, Act(dispatcher, now)))
 
 

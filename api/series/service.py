@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlmodel import Session, col, select
 
 from api import clocks, ledger
-from api.db import zone
+from api.db import AFRESH, zone
 from api.errors import ApiError, TimeFar
 from api.models import ClockRow, RequestRow, SeriesEditionRow, SeriesRow
 from api.models.base import LARGEST_PAGE
@@ -316,7 +316,7 @@ def _shown(request: RequestRow) -> OccurrencePublic:
 def _locked(session: Session, series_id: int) -> SeriesRow:
     """As it is now, and nobody else changes it before this transaction ends."""
     wanted = select(SeriesRow).where(SeriesRow.id == series_id).with_for_update()
-    return session.exec(wanted, execution_options={"populate_existing": True}).one()
+    return session.exec(wanted, execution_options=AFRESH).one()
 
 
 def _today(session: Session, now: datetime) -> date:

@@ -1,6 +1,7 @@
 """A service to talk to: migrated, answering on a free port of this machine; with a worker where a test asks for one."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from api.db import Database
 from api.serving import answering, listening, working
 from api.settings import Settings
 from tests.api.desk import ROOMY, Desk, at, migrated, ready
+from tests.postgres.cluster import Cluster
 
 
 @pytest.fixture
@@ -81,9 +83,23 @@ def staffed(desk: Desk, settings: Settings) -> Iterator[Desk]:
 @pytest.fixture(scope="module")
 def sqlite_desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """One service for a whole table of inputs that never reach the database."""
-    file = Path(tmp_path_factory.mktemp("desk"), "diandan.db")
-    settings = Settings(database_url=f"sqlite:///{file}", port=0, **ROOMY)
-    database = migrated(settings.database_url)
+    with _served(f"sqlite:///{Path(tmp_path_factory.mktemp('desk'), 'diandan.db')}") as desk:
+        yield desk
+
+
+@pytest.fixture(scope="module")
+def postgres_desk(postgres_cluster: Cluster) -> Iterator[Desk]:
+    """The same, for those that do."""
+    name = postgres_cluster.create()
+    with _served(postgres_cluster.url(name)) as desk:
+        yield desk
+    postgres_cluster.drop(name)
+
+
+@contextmanager
+def _served(url: str) -> Iterator[Desk]:
+    settings = Settings(database_url=url, port=0, **ROOMY)
+    database = migrated(url)
     with listening(settings, False) as listener, answering(create_app(settings), listener):
         yield Desk.at(listener, database, settings)
     database.close()

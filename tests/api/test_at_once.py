@@ -1,12 +1,15 @@
 """Two who do something to one request at the same moment: one after the other, each seeing what the other has done."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import pytest
 
+from api import transitions
 from api.assignments import service as seats
+from api.db import WAIT_SECONDS
 from api.jobs import duties
 from api.jobs.scanner import Scanner
 from tests.api.desk import at, request, volunteer
@@ -90,3 +93,21 @@ def test_an_undo_and_the_other_seat_for_who_was_let_go(desk, clock):
             assert sorted([undone.result().status_code, given.result().status_code])[-1] == 409
         held = "SELECT count(*) FROM assignments WHERE request_id = :id AND volunteer_id = :who AND state = 'offered'"
         assert desk.rows(held, id=asked, who=first) == [(1,)]
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+def test_what_somebody_holds_keeps_no_other_clock_waiting(desk, clock):
+    """Its own clock fires at the next scan; the scanner does not stand still for it."""
+    clock["now"] = datetime.fromisoformat(at("07:00"))
+    asked = [desk.enter("/v1/requests", request()) for _ in range(3)]
+    ids = [seat_of(desk, each, desk.enter("/v1/volunteers", volunteer())) for each in asked]
+    scans = Scanner(desk.database, duties.handlers(desk.database, desk.settings), hold=duties.hold)
+    with desk.database.writing() as session:
+        transitions.hold(session, asked[0])
+        begun = time.monotonic()
+        assert scans.scan(datetime.fromisoformat(at("07:30"))) == 3, "two offers, and the round that is wished for"
+        assert time.monotonic() - begun < WAIT_SECONDS
+    states = [desk.get(f"/v1/assignments/{id}")["state"] for id in ids]
+    assert states == ["offered", "expired", "expired"]
+    assert scans.scan(datetime.fromisoformat(at("07:30"))) == 2
+    assert desk.get(f"/v1/assignments/{ids[0]}")["state"] == "expired"

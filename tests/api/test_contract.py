@@ -52,10 +52,13 @@ schemathesis.openapi.format(
 )
 
 
-@pytest.fixture(scope="module")
-def place(sqlite_desk: Desk) -> Town:
-    """SQLite alone: what is tried here stands in front of the database."""
-    return town(sqlite_desk)
+KINDS = ["sqlite", "postgres"] if proving() else ["sqlite"]
+"""Most of what is tried stands in front of the database; what does not is tried on both where there is time."""
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def place(request: pytest.FixtureRequest) -> Town:
+    return town(request.getfixturevalue(f"{request.param}_desk"))
 
 
 @pytest.mark.prove("contract")

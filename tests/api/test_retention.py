@@ -8,7 +8,7 @@ from sqlmodel import select
 from api import retention
 from api.jobs.duties import handlers
 from api.jobs.scanner import Scanner
-from api.models import IdempotencyRow, PlanRow, RequestRow, UserRow, VolunteerRow
+from api.models import IdempotencyRow, PlanRow, RequestRow, SeriesEditionRow, UserRow, VolunteerRow
 from tests.api.desk import at, request, series, volunteer
 from tests.api.test_dispatch import event, seat_of, step
 from tests.api.town import PERSONAL
@@ -64,6 +64,35 @@ def test_after_half_a_year_nobody_knows_whose_it_was(desk, nights):
     assert len(desk.rows(noted, id=old)) == 1  # once is enough
 
 
+def test_what_had_no_name_loses_its_place(desk, nights):
+    """Nothing else of it tells whose it was."""
+    asked = closed(desk, 200)
+    with desk.database.writing() as session:
+        row = session.get_one(RequestRow, asked)
+        for name in (*PERSONAL, "words", "result"):
+            setattr(row, name, None)
+    desk.change("UPDATE clocks SET stopped_at = started_at WHERE noun = 'request'")
+    nights(1)
+    assert kept(desk, asked)["at"] == [108.944, 34.264]
+
+
+def test_who_asks_for_it_again_is_known_again(desk, clock):
+    """What was forgotten and is reopened by who was not satisfied is kept for half a year more."""
+    asked = closed(desk, 1)
+    desk.post(f"/v1/requests/{asked}/erase", {}).raise_for_status()
+    desk.change("UPDATE requests SET outcome = 'done', closed_at = '2030-06-02 08:00:00+00:00'")
+    windows = [{"from": at("09:00"), "to": at("11:00")}]
+    event(desk, asked, "reopen", reason="又坏了", windows=windows).raise_for_status()
+    desk.post(f"/v1/requests/{asked}/amend", {"name": "李奶奶"}).raise_for_status()
+    event(desk, asked, "cancel", reason="不用了").raise_for_status()
+    with desk.database.writing() as session:
+        retention.forget(session, clock["now"] + timedelta(days=179), 180)
+    assert kept(desk, asked)["name"] == "李奶奶"
+    with desk.database.writing() as session:
+        retention.forget(session, clock["now"] + timedelta(days=181), 180)
+    assert kept(desk, asked)["name"] is None
+
+
 def test_what_is_too_much_for_a_night_goes_on_in_a_minute(desk, clock, nights, monkeypatch):
     monkeypatch.setattr(retention, "SOME", 2)
     old = [closed(desk, 200) for _ in range(3)]
@@ -76,13 +105,21 @@ def test_what_is_too_much_for_a_night_goes_on_in_a_minute(desk, clock, nights, m
 
 
 def test_a_series_that_has_ended_is_forgotten_too(desk, nights):
-    repeats = desk.enter("/v1/series", {**series(**PERSONAL), "last_day": "2030-06-24"})
+    there = [108.94567, 34.26789]
+    repeats = desk.enter("/v1/series", {**series(**PERSONAL, end_at=there), "last_day": "2030-06-24"})
     desk.change("UPDATE series SET state = 'ended', last_day = '2029-10-01'")
     desk.change("UPDATE clocks SET stopped_at = started_at WHERE name <> 'retention'")
     nights(1)
     (edition,) = desk.get(f"/v1/series/{repeats}")["editions"]
     template = edition["template"]
     assert {template[name] for name in PERSONAL} == {None} and template["minutes"] == 30
+    with desk.database.writing() as session:
+        (row,) = session.exec(select(SeriesEditionRow)).all()
+        assert (row.template["at"], row.template["end_at"]) == ([108.944, 34.264], [108.946, 34.268])
+        row.template = {**row.template, "name": "again"}
+    nights(1)
+    with desk.database.reading() as session:
+        assert session.exec(select(SeriesEditionRow)).one().template["name"] == "again", "once is enough"
 
 
 def test_files_of_old_plans_and_old_keys_go(desk, clock, nights):

@@ -5,10 +5,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import text, update
 from sqlalchemy.exc import OperationalError
 
 from api import db, ledger
+from api.models import LedgerRow
 from api.turns import Turns
 from tests.api.desk import migrated
 
@@ -20,9 +21,15 @@ def writers(sqlite_url):
     database.close()
 
 
+def write(session) -> int:
+    """Something that only one can do at a time; how often it was done."""
+    raised = update(LedgerRow).values(version=LedgerRow.version + 1).returning(LedgerRow.version)
+    return session.execute(raised).scalar_one()
+
+
 def raised(database) -> int:
     with database.writing() as session:
-        return ledger.turn(session)
+        return write(session)
 
 
 def test_first_come_first_served():
@@ -57,10 +64,10 @@ def test_who_gives_up_is_not_called():
 def test_however_a_writing_ends_the_next_one_comes(writers):
     """An error of ours, one of the database, a connection that is lost, one that never wrote anything."""
     with pytest.raises(RuntimeError), writers.writing() as session:
-        ledger.turn(session)
+        write(session)
         raise RuntimeError
     with pytest.raises(OperationalError), writers.writing() as session:
-        ledger.turn(session)
+        write(session)
         session.execute(text("SELECT * FROM nowhere"))
     with writers.engine.connect() as connection:
         connection.execute(text("SELECT 1"))
@@ -74,7 +81,7 @@ def test_however_a_writing_ends_the_next_one_comes(writers):
 
 def test_readers_stand_in_no_line(writers):
     with writers.writing() as session:
-        ledger.turn(session)
+        write(session)
         with ThreadPoolExecutor(1) as elsewhere, writers.reading() as reader:
             assert elsewhere.submit(ledger.version, reader).result(timeout=5) == 0
 
@@ -82,7 +89,7 @@ def test_readers_stand_in_no_line(writers):
 def test_who_waits_in_vain_is_told_that_the_database_is_busy(writers, monkeypatch):
     monkeypatch.setattr(db, "WAIT_SECONDS", 0.05)
     with writers.writing() as session:
-        ledger.turn(session)
+        write(session)
         with (
             ThreadPoolExecutor(1) as elsewhere,
             pytest.raises(OperationalError, match="the turn to write did not come"),

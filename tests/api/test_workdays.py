@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from api import workdays
 from api.workdays import DayKind, Duration, NeverOpen, Unit, WorkingTime, span
 
 ROUND_THE_CLOCK = (span("00:00-00:00"),)
@@ -144,11 +145,34 @@ MOVED = [
 
 @pytest.mark.parametrize(("zone", "hours", "moment", "minutes", "over"), MOVED)
 def test_a_clock_that_is_moved_loses_and_doubles_nothing(zone, hours, moment, minutes, over):
+    assert counted(zone, hours, moment, minutes, over) == (over, minutes)
+
+
+def from_midnight(name: str, day: date, minute: int) -> datetime:
+    """As if each day kept the offset with which it began."""
+    return datetime.combine(day, time(0), ZoneInfo(name)).astimezone(UTC) + minute * MINUTE
+
+
+def on_the_wall(name: str, day: date, minute: int) -> datetime:
+    """A local moment: the difference of two is what the clock on the wall shows, not what has passed."""
+    return datetime.combine(day, time(0), ZoneInfo(name)) + minute * MINUTE
+
+
+@pytest.mark.parametrize("mistake", [from_midnight, on_the_wall])
+def test_the_table_shows_what_is_counted_wrong(mistake, monkeypatch):
+    """P11's planted faults: the two usual mistakes with clocks that are moved, each seen in more than one zone."""
+    monkeypatch.setattr(workdays, "moment_of", mistake)
+    wrong = [case for case in MOVED if counted(*case) != (case[4], case[3])]
+    assert len(wrong) >= 5 and len({zone for zone, *_ in wrong}) >= 2, wrong
+
+
+def counted(zone, hours, moment, minutes, over) -> tuple[str, float]:
+    """When so many opening minutes are over; and how many there are until then."""
     every_day = {local(moment, zone).date() + timedelta(days=n): DayKind.WORK for n in (-1, 0, 1)}
     days = every_day if "," not in hours else {}
     working = WorkingTime(zone, [span(text) for text in hours.split(",")], days)
-    assert shown(working.add(local(moment, zone), minutes), zone) == over
-    assert working.minutes_between(local(moment, zone), local(over, zone)) == minutes
+    counted_on = shown(working.add(local(moment, zone), minutes), zone)
+    return counted_on, working.minutes_between(local(moment, zone), local(over, zone))
 
 
 def test_the_end_of_a_working_day_is_told_by_the_clock_on_the_wall():

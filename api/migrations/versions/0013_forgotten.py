@@ -1,0 +1,14 @@
+"""What has been forgotten is known to be, whether or not there was anything to forget."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0013"
+down_revision = "0012"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    for table in ("requests", "series"):
+        op.add_column(table, sa.Column("forgotten_at", sa.DateTime(timezone=True), nullable=True))
