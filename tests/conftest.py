@@ -10,6 +10,7 @@ import pytest
 
 from tests.api.desk import migrated
 from tests.postgres.cluster import INSTALL, Cluster, binaries, cluster
+from tests.postgres.model import Model
 
 pytest_plugins = ["tests.proofs"]
 
@@ -33,20 +34,23 @@ def postgres_cluster() -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="session")
-def postgres_model(postgres_cluster: Cluster) -> str:
+def postgres_model(postgres_cluster: Cluster) -> Model:
     """A migrated database that others are made like: to migrate each would take longer."""
-    name = postgres_cluster.create()
-    migrated(postgres_cluster.url(name)).close()
-    return name
+    return Model(postgres_cluster, lambda url: migrated(url).close())
 
 
 @pytest.fixture
 def postgres_url(postgres_cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[str]:
-    """A fresh PostgreSQL database; empty, unless the test wants it migrated anyhow."""
-    wants = "database" in request.fixturenames
-    name = postgres_cluster.create(request.getfixturevalue("postgres_model")) if wants else postgres_cluster.create()
-    yield postgres_cluster.url(name)
-    postgres_cluster.drop(name)
+    """A PostgreSQL database of one's own; empty, unless the test wants it migrated anyhow."""
+    if "database" in request.fixturenames:
+        model: Model = request.getfixturevalue("postgres_model")
+        name = model.copy()
+        yield postgres_cluster.url(name)
+        model.take_back(name)
+    else:
+        name = postgres_cluster.create()
+        yield postgres_cluster.url(name)
+        postgres_cluster.drop(name)
 
 
 @pytest.fixture(scope="session")

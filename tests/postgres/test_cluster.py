@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -12,6 +13,7 @@ import pytest
 
 from tests import conftest
 from tests.postgres.cluster import INSTALL, Cluster
+from tests.postgres.model import Model
 
 
 def test_each_database_is_fresh_and_can_exclude_overlaps(postgres_cluster: Cluster):
@@ -80,3 +82,59 @@ def test_absence_fails_where_it_is_required(monkeypatch):
     monkeypatch.setenv("DIANDAN_REQUIRE", "postgres,browser")
     with pytest.raises(pytest.fail.Exception, match=INSTALL):
         conftest.absent("postgres", INSTALL)
+
+
+@pytest.fixture
+def small(postgres_cluster: Cluster) -> Iterator[Model]:
+    """A model of two tables, one of which refers to the other, with a row and a number that counts on."""
+
+    def make(url: str) -> None:
+        with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
+            connection.execute("CREATE TABLE people (id serial PRIMARY KEY, born timestamptz, raw bytea, more json)")
+            connection.execute("CREATE TABLE visits (who int REFERENCES people, CHECK (who > 0))")
+            connection.execute(
+                """INSERT INTO people (born, raw, more) VALUES ('1950-01-01 08:00+08', '\\x00ff', '{"a": "李"}')"""
+            )
+
+    model = Model(postgres_cluster, make)
+    yield model
+    postgres_cluster.drop(model.name)
+
+
+def rows(cluster: Cluster, name: str) -> list[tuple[object, ...]]:
+    with cluster.connect(name) as connection:
+        connection.execute("INSERT INTO people (born) VALUES (now())")
+        people = connection.execute("SELECT id, raw, more, extract(epoch FROM born) FROM people ORDER BY id LIMIT 1")
+        return [*people.fetchall(), *connection.execute("SELECT max(id), count(*) FROM people").fetchall()]
+
+
+def test_a_copy_is_used_again_once_it_is_as_it_was(small: Model, postgres_cluster: Cluster):
+    first = small.copy()
+    before = rows(postgres_cluster, first)
+    with postgres_cluster.connect(first) as connection:
+        connection.execute("INSERT INTO visits SELECT id FROM people")
+        connection.execute("UPDATE people SET born = NULL, more = NULL")
+        oid = connection.execute("SELECT oid FROM pg_database WHERE datname = current_database()").fetchone()
+        small.take_back(first)  # somebody is still connected
+    second = small.copy()
+    assert second != first, "whoever still knows the old name finds nothing"
+    with postgres_cluster.connect(second) as connection:
+        assert connection.execute("SELECT oid FROM pg_database WHERE datname = current_database()").fetchone() == oid
+        assert connection.execute("SELECT count(*) FROM visits").fetchone() == (0,)
+    assert rows(postgres_cluster, second) == before
+    postgres_cluster.drop(second)
+
+
+@pytest.mark.parametrize("change", [
+    "ALTER TABLE visits DROP CONSTRAINT visits_who_check",
+    "ALTER TABLE people ADD COLUMN name text",
+    "CREATE TABLE more (id int)",
+    "CREATE FUNCTION one() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+])  # fmt: skip
+def test_a_copy_that_is_like_another_now_goes(small: Model, postgres_cluster: Cluster, change: str):
+    name = small.copy()
+    with postgres_cluster.connect(name) as connection:
+        connection.execute(change)
+    small.take_back(name)
+    with postgres_cluster.connect("postgres") as connection:
+        assert connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone() is None
