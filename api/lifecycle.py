@@ -53,8 +53,9 @@ class Machine:
         return next((e for e in self.edges if e.event == event and state in e.sources), None)
 
     def possible(self, state: str | None) -> list[str]:
-        """The events of a state, in the order of the declaration."""
-        return list(dict.fromkeys(e.event for e in self.edges if state in e.sources))
+        """The events of a state that people bring about, in the order of the declaration."""
+        by_people = (e for e in self.edges if state in e.sources and e.who != (Who.HOUSE,))
+        return list(dict.fromkeys(e.event for e in by_people))
 
 
 DESK = (Who.DISPATCHER,)
@@ -180,6 +181,25 @@ SEAT = Machine(
 )  # fmt: skip
 
 MACHINES = (REQUEST, SEAT)
+
+ZH: Mapping[str, str] = {
+    **{"request": "请求", "assignment": "席位", "plan": "方案"},
+    **{
+        "submit": "提交",
+        "enter": "登记",
+        "triage": "受理",
+        "amend": "修改",
+        "answer": "直接答复",
+        "reject": "不予受理",
+    },
+    **{"merge": "合并", "assign": "指派", "wait": "挂起", "resume": "恢复", "serve": "写明结果", "rate": "评单"},
+    **{"call_back": "回访", "reopen": "重开", "cancel": "取消", "erase": "抹去个人信息", "dispatch": "派单"},
+    **{"offer": "派出", "accept": "接单", "decline": "拒单", "withdraw": "退单", "check_in": "签到", "finish": "完成"},
+    **{"release": "释放", "restore": "恢复", "publish": "发布"},
+    **{"queued": "排队中", "solving": "求解中", "published": "已发布", "superseded": "已被替代", "failed": "求解失败"},
+    **{"proposed": "拟定", "cancelled": "已取消"},
+}
+"""What nouns, events that people bring about, and the states of plans are called in Chinese."""
 
 UNMET_AFTER = 3
 """So often the seats of a request are offered; when nobody has come of that, it shows as unmet."""

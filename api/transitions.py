@@ -11,7 +11,7 @@ from sqlmodel import Session, SQLModel, col, select
 from api import ledger, timing
 from api.db import AFRESH
 from api.errors import ApiError
-from api.lifecycle import REQUEST, SEAT, Edge, Machine
+from api.lifecycle import MACHINES, REQUEST, SEAT, ZH, Edge, Machine
 from api.models import AssignmentRow, OutboxRow, RequestRow
 from api.security import Actor, Forbidden, capacities
 
@@ -22,9 +22,15 @@ AT_ONCE = 500
 
 
 class IllegalTransition(ApiError):
-    """What was asked for may not happen in the state the thing is in."""
+    """What was asked for may not happen in the state the thing is in; these events may."""
 
     status, code = 409, "transition_illegal"
+
+    def __init__(self, noun: str, state: str, event: str, possible: Sequence[str] = ()) -> None:
+        states = {**ZH, **next((machine.states for machine in MACHINES if machine.noun == noun), {})}
+        zh = {"noun_zh": ZH[noun], "state_zh": states[state], "event_zh": ZH.get(event, event)}
+        may = {"possible": ", ".join(possible) or "-", "possible_zh": "、".join(ZH[one] for one in possible) or "无"}
+        super().__init__(f"{noun}_id", state, noun=noun, event=event, **zh, **may)
 
 
 class Overtaken(ApiError):
@@ -137,8 +143,7 @@ def allowed(machine: Machine, row: RequestRow | AssignmentRow, event: str, targe
     edges = [e for e in machine.edges if e.event == event and row.state in e.sources]
     edge = next((e for e in edges if target in (None, e.target)), None)
     if edge is None:
-        possible = ", ".join(machine.possible(row.state)) or "-"
-        raise IllegalTransition(f"{machine.noun}_id", row.state, noun=machine.noun, event=event, possible=possible)
+        raise IllegalTransition(machine.noun, row.state, event, machine.possible(row.state))
     return edge
 
 

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from api import ledger
 from api.errors import ApiError, RefUnknown, RequestClosed, TimeFar, VolunteerBusy
-from api.lifecycle import SEAT
+from api.lifecycle import REQUEST, SEAT
 from api.models import AssignmentRow, AuditRow, RequestRow, VolunteerRow
 from api.models.plans import IN_FORCE, AssignmentPublic, AssignmentState, HandAssignment
 from api.models.requests import RequestState
@@ -195,7 +195,7 @@ def _request(session: Session, request_id: int, actor: Actor) -> RequestRow:
     if request.state == RequestState.CLOSED:
         raise RequestClosed(request.outcome, request.merged_into)
     if request.state not in OPEN:
-        raise IllegalTransition("request_id", request.state, noun="request", event="assign", possible="-")
+        raise IllegalTransition("request", request.state, "assign", REQUEST.possible(request.state))
     return request
 
 

@@ -90,7 +90,7 @@ def _judged(session: Session, wish: Wish, settings: Settings) -> Instance:
     if row.version != wish.version:
         raise StaleVersion("If-Match", wish.version, headers={"ETag": f'"{row.version}"'}, current=row.version)
     if row.state != PlanState.PROPOSED:
-        raise IllegalTransition("plan_id", row.state, noun="plan", event="publish", possible="-")
+        raise IllegalTransition("plan", row.state, "publish")
     made_from = load.unpacked(session, wish.plan_id)
     if row.ledger_version != ledger.version(session):
         then = made_from.moment(made_from.now or 0)  # what was too soon then is no change

@@ -224,7 +224,7 @@ def serve(session: Session, request_id: int, asked: Serve, act: Act, version: in
     if version is not None and version != row.version:
         raise StaleVersion("If-Match", version, current=row.version)
     if row.state != RequestState.SERVED:
-        raise IllegalTransition("request_id", row.state, noun="request", event="serve", possible="-")
+        raise IllegalTransition("request", row.state, "serve", REQUEST.possible(row.state))
     remark(session, REQUEST, row, act, result=asked.result)
     return told(session, act.by, [row], RequestPublic)[0]
 
@@ -272,7 +272,7 @@ def cancel(session: Session, request_id: int, asked: Cancel, act: Act, version: 
     row = row_of(session, request_id, act.by)
     allowed(REQUEST, row, "cancel")
     if row.comes_back_to == RequestState.CALLBACK:
-        raise IllegalTransition("request_id", row.state, noun="request", event="cancel", possible="resume")
+        raise IllegalTransition("request", row.state, "cancel", ["resume"])
     release(session, row, act)
     return _done(session, row, "cancel", act.because(asked.reason), version, **_closed(Outcome.CANCELLED, act))
 
@@ -281,7 +281,7 @@ def erase(session: Session, request_id: int, act: Act) -> RequestPublic:
     """The resident wants to be forgotten: of what is over nobody can tell any more whose it was."""
     row = row_of(session, request_id, act.by)
     if row.state != RequestState.CLOSED:
-        raise IllegalTransition("request_id", row.state, noun="request", event="erase", possible="cancel")
+        raise IllegalTransition("request", row.state, "erase", ["cancel"])
     retention.erase(session, [row], act.by.name, act.at, "erased")
     return told(session, act.by, [row], RequestPublic)[0]
 
