@@ -8,7 +8,7 @@ from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
 from api import clocks, ledger
-from api.db import zone
+from api.db import AFRESH, zone
 from api.models import IdempotencyRow, PlanFileRow, PlanRow, RequestRow, SeriesRow
 from api.models.requests import RequestState
 from api.models.series import SeriesState
@@ -64,7 +64,8 @@ def _requests(session: Session, before: datetime, now: datetime) -> bool:
         col(RequestRow.closed_at) < before,
         col(RequestRow.forgotten_at).is_(None),
     )
-    rows = session.exec(old.order_by(col(RequestRow.id)).limit(SOME)).all()
+    old = old.order_by(col(RequestRow.id)).limit(SOME).with_for_update(skip_locked=True)
+    rows = session.exec(old, execution_options=AFRESH).all()
     if rows:
         erase(session, rows, CLOCK.name, now, NAME)
     return len(rows) == SOME

@@ -12,7 +12,7 @@ from api import ledger, timing
 from api.db import AFRESH
 from api.errors import ApiError
 from api.lifecycle import MACHINES, REQUEST, SEAT, ZH, Edge, Machine
-from api.models import AssignmentRow, OutboxRow, RequestRow
+from api.models import AssignmentRow, OutboxRow, RequestRow, VolunteerRow
 from api.security import Actor, Forbidden, capacities
 
 TABLES: Mapping[str, type[RequestRow] | type[AssignmentRow]] = {REQUEST.noun: RequestRow, SEAT.noun: AssignmentRow}
@@ -73,6 +73,16 @@ def hold(session: Session, *ids: int, waiting: bool = True) -> list[RequestRow]:
     return held
 
 
+def hold_people(session: Session, *ids: int) -> list[VolunteerRow]:
+    """None of these volunteers leaves, pauses or is given anything else before this transaction ends; after the
+    requests. Two who give somebody something at once would each judge without the other."""
+    held: list[VolunteerRow] = []
+    for some in batches(sorted(ids)):
+        rows = select(VolunteerRow).where(col(VolunteerRow.id).in_(some)).order_by(col(VolunteerRow.id))
+        held += session.exec(rows.with_for_update(key_share=True), execution_options=AFRESH)
+    return held
+
+
 def move(
     session: Session,
     machine: Machine,
@@ -108,6 +118,11 @@ def remark(session: Session, machine: Machine, row: RequestRow | AssignmentRow, 
     """Something is noted on a row that stays in its state."""
     _swap(session, machine, row, **values)
     ledger.note(session, machine.noun, [int(row.id or 0)], row.state, row.state, act.by.name, act.at, act.why)
+
+
+def touch(session: Session, machine: Machine, row: RequestRow | AssignmentRow) -> None:
+    """Something that hangs on it is otherwise now: whoever has read it as it was is told so."""
+    _swap(session, machine, row)
 
 
 def move_all(

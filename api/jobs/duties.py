@@ -50,6 +50,11 @@ def handlers(database: Database, settings: Settings) -> Mapping[str, Handler]:
     return {"T4": expire, "T6": lapse, "T8": chase, "T9": forget, UNTIL: come_back, **late, **other}
 
 
+def alone(clock: ClockRow) -> bool:
+    """What the house and series do takes long, or takes other things: nobody's request is held meanwhile."""
+    return clock.noun not in (REQUEST.noun, SEAT.noun)
+
+
 def hold(session: Session, due: Sequence[ClockRow]) -> Mapping[int, object]:
     """Take the requests that these clocks are about, with their seats: by clock, what was taken. What somebody else
     holds is left to them."""
@@ -59,7 +64,8 @@ def hold(session: Session, due: Sequence[ClockRow]) -> Mapping[int, object]:
     asked = {clock.noun_id for clock in due if clock.noun == REQUEST.noun}.union(of[id] for id in seats)
     requests = {row.id: row for row in transitions.hold(session, *asked, waiting=False)}
     rows = select(AssignmentRow).where(col(AssignmentRow.id).in_([id for id in seats if of[id] in requests]))
-    crew = {row.id: (row, requests[row.request_id]) for row in session.exec(rows, execution_options=AFRESH)}
+    free = rows.order_by(col(AssignmentRow.id)).with_for_update(skip_locked=True)
+    crew = {row.id: (row, requests[row.request_id]) for row in session.exec(free, execution_options=AFRESH)}
     taken: Mapping[str, Mapping[int | None, object]] = {REQUEST.noun: requests, SEAT.noun: crew}
     about = {clock.id: taken[clock.noun].get(clock.noun_id) if clock.noun in taken else clock for clock in due}
     return {id: thing for id, thing in about.items() if thing is not None}

@@ -46,7 +46,10 @@ class Scanner:
     now: Callable[[], datetime] = sessions.now
     hold: Callable[[Session, Sequence[ClockRow]], Mapping[int, object]] = nothing_shared
     """What is taken before clocks are, since whoever changes a thing takes the thing first and its clocks then: by the
-    clock's id, and kept until all have fired. A clock that is not among them waits for the next scan."""
+    clock's id, and kept until all have fired. What a clock is about may be left to whoever has it; the clock is not
+    among them then, and waits for the next scan."""
+    alone: Callable[[ClockRow], bool] = lambda clock: False
+    """Whether a clock fires in a transaction of its own."""
     _told: set[int] = field(default_factory=set, init=False)
     """Clocks whose failure stands in the log already."""
 
@@ -67,11 +70,24 @@ class Scanner:
         """Clocks that fire in one transaction, listed page by page: those that fail never hide those behind them."""
         last = None
         while page := self._page(now, last):
-            for i in range(0, len(page), TOGETHER):
-                yield page[i : i + TOGETHER]
+            for batch in self._split(page):
+                yield batch
                 if self.database.is_sqlite:
                     time.sleep(GAP_ON_SQLITE)
             last = page[-1]
+
+    def _split(self, page: Sequence[ClockRow]) -> Iterator[list[ClockRow]]:
+        batch: list[ClockRow] = []
+        for clock in page:
+            if batch and (len(batch) == TOGETHER or self.alone(clock)):
+                yield batch
+                batch = []
+            batch.append(clock)
+            if self.alone(clock):
+                yield batch
+                batch = []
+        if batch:
+            yield batch
 
     def _page(self, now: datetime, last: ClockRow | None) -> list[ClockRow]:
         with self.database.reading() as session:
@@ -87,17 +103,17 @@ class Scanner:
                 return sum(self._fired([clock], now) for clock in batch)
             self._tell(batch[0], error)
             return 0
-        self._told.difference_update(clock.id for clock in batch)
-        return fired
+        self._told.difference_update(fired)
+        return len(fired)
 
-    def _fire(self, batch: list[ClockRow], now: datetime) -> int:
-        fired = 0
+    def _fire(self, batch: list[ClockRow], now: datetime) -> list[int]:
+        fired: list[int] = []
         with self.database.writing() as session:
             taken = self.hold(session, batch)
             for id in (clock.id for clock in batch if clock.id in taken):
                 if (clock := clocks.fire(session, id, now)) is not None:
                     self.handlers[clock.name](session, clock, now)
-                    fired += 1
+                    fired.append(id)
         return fired
 
     def _still_there(self) -> None:

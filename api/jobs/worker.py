@@ -88,7 +88,7 @@ def _work(database: Database, settings: Settings, stop: threading.Event) -> None
     with database.writing() as session:
         rounds.wind(session, settings.rounds, datetime.now(UTC))
         retention.wind(session, datetime.now(UTC))
-    scanner = Scanner(database, duties.handlers(database, settings), hold=duties.hold)
+    scanner = Scanner(database, duties.handlers(database, settings), hold=duties.hold, alone=duties.alone)
     for name, look in {"clocks": scanner.run, "heartbeat": reaper.beat, "reaper": reaper.watch}.items():
         threading.Thread(target=look, args=(stop,), name=name, daemon=True).start()
     DBOS.register_queue(QUEUE, worker_concurrency=1, polling_interval_sec=0.5)

@@ -19,7 +19,7 @@ from api.security import Actor, find, know_volunteers
 from api.settings import Settings
 from api.settling import settle
 from api.timing import local_text
-from api.transitions import Act, IllegalTransition, Overtaken, begin, hold, move, seats_of
+from api.transitions import Act, IllegalTransition, Overtaken, begin, hold, hold_people, move, seats_of, touch
 from api.vocabulary import REACH
 from api.vocabulary import request as as_request
 from matcher import Assignment, Instance, Pinned, Plan, Violation, judge
@@ -136,6 +136,7 @@ def assign(session: Session, request_id: int, asked: HandAssignment, act: Act, s
         if not isinstance(refusal, OVERRIDABLE) or asked.reason is None:
             raise refusal
         row.agreed = True
+    touch(session, REQUEST, request)
     begin(session, SEAT, row, "assign", act)
     settle(session, request, act)
     ledger.turn(session)
@@ -157,9 +158,10 @@ def undo(session: Session, assignment_id: int, act: Act, settings: Settings) -> 
     ]
     if any(other.state != AssignmentState.RELEASED for other in let_go):
         raise UndoExpired("assignment_id", let_go[0].state, limit=UNDO_WITHIN // timedelta(minutes=1))
+    people = {person.id: person for person in hold_people(session, *{other.volunteer_id for other in let_go})}
     move(session, SEAT, row, "release", act.because("undone"))
     for other in let_go:
-        free_again = _at_hand(session.get_one(VolunteerRow, other.volunteer_id))  # perhaps of another street
+        free_again = _at_hand(people[other.volunteer_id])  # perhaps of another street
         _refuse_declined(seats_of(session, request, PASSED_ON), other.volunteer_id)
         if other.starts_at <= act.at:
             raise UndoExpired("assignment_id", other.state, limit=UNDO_WITHIN // timedelta(minutes=1))
@@ -201,7 +203,8 @@ def _request(session: Session, request_id: int, actor: Actor) -> RequestRow:
 
 def _person(session: Session, volunteer_id: int, actor: Actor) -> VolunteerRow:
     know_volunteers(session, actor, {volunteer_id: "volunteer"})
-    return _at_hand(session.get_one(VolunteerRow, volunteer_id))
+    [person] = hold_people(session, volunteer_id)
+    return _at_hand(person)
 
 
 def _at_hand(person: VolunteerRow) -> VolunteerRow:

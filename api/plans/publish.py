@@ -19,7 +19,7 @@ from api.security import HOUSE, Actor
 from api.settings import Settings
 from api.settling import settle_all
 from api.timing import local_text
-from api.transitions import Act, IllegalTransition, StaleVersion, hold, move_all
+from api.transitions import Act, IllegalTransition, StaleVersion, hold, hold_people, move_all
 from matcher import Instance, Plan, judge
 
 
@@ -76,12 +76,19 @@ def publish(database: Database, session: Session, wish: Wish, settings: Settings
         seen = ledger.version(reader)
         made_from = _judged(reader, wish, settings)
     hold(session, *{int(one.id) for one in made_from.requests}, *{int(one.request) for one in made_from.published})
-    if not ledger.turn_from(session, seen):
+    hold_people(session, *_people(session, wish.plan_id), *{int(one.volunteer) for one in made_from.published})
+    if ledger.version(session) == seen:
+        _put_in_force(session, wish, made_from)
+    if not ledger.turn_from(session, seen):  # last, since whoever has the ledger waits for nobody
         raise PlanOutdated("plan_id", wish.plan_id, changed=ledger.version(session) - seen)
-    _put_in_force(session, wish, made_from)
     row = service.find(session, wish.plan_id, wish.by)
     session.refresh(row)
     return service.public(session, row)
+
+
+def _people(session: Session, plan_id: int) -> set[int]:
+    seats = select(AssignmentRow.volunteer_id).where(AssignmentRow.plan_id == plan_id)
+    return {int(id) for id in session.exec(seats)}
 
 
 def _judged(session: Session, wish: Wish, settings: Settings) -> Instance:

@@ -174,6 +174,7 @@ def reject(session: Session, request_id: int, asked: Rejection, act: Act, versio
 
 def merge(session: Session, request_id: int, asked: Merge, act: Act, version: int | None) -> RequestPublic:
     """The same need again: it lives on in the other."""
+    hold(session, request_id, asked.into)  # both at once, since it takes them in one order
     row, other = row_of(session, request_id, act.by), row_of(session, asked.into, act.by, "into")
     if row.id == other.id or row.service != other.service or other.state == RequestState.CLOSED:
         raise MergeInvalid("into", asked.into, state=other.state, service=other.service or "-")
@@ -281,7 +282,7 @@ def erase(session: Session, request_id: int, act: Act) -> RequestPublic:
     """The resident wants to be forgotten: of what is over nobody can tell any more whose it was."""
     row = row_of(session, request_id, act.by)
     if row.state != RequestState.CLOSED:
-        raise IllegalTransition("request", row.state, "erase", ["cancel"])
+        raise IllegalTransition("request", row.state, "erase", REQUEST.possible(row.state))
     retention.erase(session, [row], act.by.name, act.at, "erased")
     return told(session, act.by, [row], RequestPublic)[0]
 

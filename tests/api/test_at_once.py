@@ -2,7 +2,7 @@
 
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
 
 import pytest
@@ -12,7 +12,12 @@ from api.assignments import service as seats
 from api.db import WAIT_SECONDS
 from api.jobs import duties
 from api.jobs.scanner import Scanner
-from tests.api.desk import at, request, volunteer
+from api.models.plans import HandAssignment
+from api.plans import by_hand, publish
+from api.security import HOUSE
+from api.transitions import Act
+from api.volunteers import service as volunteers
+from tests.api.desk import NOW, at, request, volunteer
 from tests.api.test_dispatch import assign, event, seat_of, state, step
 from tests.api.test_duties import running
 
@@ -111,3 +116,51 @@ def test_what_somebody_holds_keeps_no_other_clock_waiting(desk, clock):
     assert states == ["offered", "expired", "expired"]
     assert scans.scan(datetime.fromisoformat(at("07:30"))) == 2
     assert desk.get(f"/v1/assignments/{ids[0]}")["state"] == "expired"
+
+
+def leaving(desk, person, where):
+    """Somebody leaves while a plan that counts on them is published, and their leaving is committed once the publisher
+    waits or is through: what the publisher is told, the states of their seats, and of how many they were told."""
+    with ThreadPoolExecutor(1) as pool:
+        with desk.database.writing() as session:
+            gone = volunteers.leave(session, person, HOUSE, NOW)
+            session.flush()
+            published = pool.submit(desk.publish, where)
+            wait([published], timeout=1)
+        answer = published.result()
+    held = "SELECT state, affected FROM assignments WHERE volunteer_id = :who AND state <> 'proposed'"
+    return answer.status_code, desk.rows(held, who=person), len(gone.affected)
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+def test_somebody_leaves_while_a_plan_that_counts_on_them_is_published(desk, clock):
+    person = desk.enter("/v1/volunteers", volunteer())
+    desk.enter("/v1/requests", request())
+    assert leaving(desk, person, desk.proposal()) == (412, [], 0)
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+def test_without_the_hold_of_people_nobody_is_told(desk, clock, monkeypatch):
+    """Who has left has an offer, and it is not marked."""
+    monkeypatch.setattr(publish, "hold_people", lambda *_: [])
+    person = desk.enter("/v1/volunteers", volunteer())
+    desk.enter("/v1/requests", request())
+    assert leaving(desk, person, desk.proposal()) == (200, [("offered", None)], 0)
+
+
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+def test_two_who_give_somebody_something_at_once_leave_time_for_the_way(desk, clock):
+    """Each seat alone could be; the second is refused once the first is there."""
+    person = desk.enter("/v1/volunteers", volunteer())
+    here = desk.enter("/v1/requests", request())
+    there = desk.enter("/v1/requests", request(at=[108.90, 34.30]))
+    first = HandAssignment(volunteer=person, start=datetime.fromisoformat(at("09:00")))
+    with ThreadPoolExecutor(1) as pool:
+        with desk.database.writing() as session:
+            by_hand.assign(session, here, first, Act(HOUSE, clock["now"]), desk.settings)
+            session.flush()
+            given = pool.submit(assign, desk, there, person, "09:30")
+            wait([given], timeout=1)
+            assert not given.done(), "it waits"
+        answer = given.result()
+    assert (answer.status_code, answer.json()["code"]) == (409, "travel_time")

@@ -221,6 +221,16 @@ def test_giving_a_seat_to_somebody_else_needs_a_reason(desk, hand, clock):
     assert (desk.get(f"/v1/assignments/{second}")["state"], state(desk, asked)) == ("withdrawn", "dispatched")
 
 
+def test_who_read_a_request_before_a_seat_was_given_reads_it_anew(desk, hand):
+    """Its state is the same; whoever was just asked is not let go by somebody who did not know of them."""
+    (first, second), asked = hand
+    seat_of(desk, asked, first)
+    version = desk.client.get(f"/v1/requests/{asked}").headers["ETag"]
+    seat_of(desk, asked, second, reason="换人")
+    late = desk.post(f"/v1/requests/{asked}/cancel", {"reason": "不用了"}, **{"If-Match": version})
+    refused(late, 412, "stale_version")
+
+
 def test_checking_in_takes_the_code_and_the_time(desk, hand, clock):
     (person, _), asked = hand
     seat = seat_of(desk, asked, person)

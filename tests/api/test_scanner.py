@@ -344,6 +344,23 @@ def test_the_oldest_rings_first(database):
     assert order == [1, 2, 3]
 
 
+def test_some_fire_alone_and_the_others_together(database, monkeypatch):
+    """In the order in which they are due."""
+    monkeypatch.setattr(scanner, "TOGETHER", 2)
+    for n, name in enumerate(["T4", "T4", "T4", "round", "T4", "round", "round"], start=1):
+        wind(database, 1, NOON + n * MINUTE, name, first=n)
+    fired: dict[int, list[int]] = {}
+
+    def ring_here(session: Session, clock: ClockRow, now: datetime) -> None:
+        fired.setdefault(id(session), []).append(clock.noun_id)
+        kept.append(session)
+
+    kept: list[Session] = []
+    scans = Scanner(database, {"T4": ring_here, "round": ring_here}, alone=lambda clock: clock.name == "round")
+    assert scans.scan(NOON + 9 * MINUTE) == 7
+    assert [*fired.values()] == [[1, 2], [3], [4], [5], [6], [7]]
+
+
 def test_a_clock_may_start_the_next_of_its_name(database):
     """A transferred case is chased at half its time, and again."""
 

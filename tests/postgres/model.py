@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Callable
 
 from psycopg import Connection, sql
+from psycopg.errors import ObjectInUse
 
 from tests.postgres.cluster import Cluster
 
@@ -21,9 +22,13 @@ SEQUENCES = (
 
 SHAPE = f"""
 SELECT md5(string_agg(said, E'\\n' ORDER BY said)) FROM (
-    SELECT concat_ws(' ', n.nspname, c.relname, c.relkind, a.attname, a.atttypid, a.attnotnull, a.atthasdef) AS said
+    SELECT concat_ws(
+        ' ', n.nspname, c.relname, c.relkind, a.attname, a.atttypid, a.attnotnull, pg_get_expr(d.adbin, d.adrelid),
+        CASE WHEN c.relkind = 'i' THEN pg_get_indexdef(c.oid) END
+    ) AS said
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped WHERE {OURS}
+    LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+    LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum WHERE {OURS}
     UNION ALL
     SELECT concat_ws(' ', n.nspname, o.conname, pg_get_constraintdef(o.oid))
     FROM pg_constraint o JOIN pg_namespace n ON n.oid = o.connamespace WHERE {OURS}
@@ -31,7 +36,7 @@ SELECT md5(string_agg(said, E'\\n' ORDER BY said)) FROM (
     SELECT concat_ws(' ', n.nspname, p.proname, p.prosrc) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
     WHERE {OURS} AND p.probin IS NULL
     UNION ALL
-    SELECT concat_ws(' ', t.tgname, t.tgenabled) FROM pg_trigger t WHERE NOT t.tgisinternal
+    SELECT concat_ws(' ', t.tgname, t.tgenabled, pg_get_triggerdef(t.oid)) FROM pg_trigger t WHERE NOT t.tgisinternal
 ) AS whole
 """
 """One word for what a database is like, whatever is in it."""
@@ -49,20 +54,22 @@ class Model:
 
     def copy(self) -> str:
         """A database like the model that nobody else uses; its name, which none had before."""
-        if not self._waiting:
-            return self.cluster.create(self.name)
-        name = f"diandan_{secrets.token_hex(4)}"
-        rename = sql.SQL("ALTER DATABASE {} RENAME TO {}")
-        with self.cluster.connect("postgres") as connection:
-            connection.execute(rename.format(sql.Identifier(self._waiting.pop()), sql.Identifier(name)))
-        return name
+        return self._waiting.pop() if self._waiting else self.cluster.create(self.name)
 
-    def take_back(self, name: str) -> None:
-        """Whoever is still connected to it is put out; where more than rows has changed, it goes."""
+    def take_back(self, was: str) -> None:
+        """Whoever is connected to it is put out, and finds it no more; where more than rows has changed, it goes."""
+        name = f"diandan_{secrets.token_hex(4)}"
+        rename = sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(was), sql.Identifier(name))
+        put_out = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s"
         with self.cluster.connect("postgres") as connection:
-            connection.execute(
-                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", [name]
-            )
+            for patience in range(10, -1, -1):  # somebody may come back in between
+                connection.execute(put_out, [was])
+                try:
+                    connection.execute(rename)
+                    break
+                except ObjectInUse:
+                    if not patience:
+                        raise
         with self.cluster.connect(name) as connection:
             same = _shape(connection) == self._shape
             if same:
