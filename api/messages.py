@@ -278,7 +278,7 @@ MESSAGES: dict[str, dict[str, str]] = MATCHER_MESSAGES | {
         "choose another time or another person",
     ),
     "transition_illegal": _say(
-        "{noun_zh}现在是“{state_zh}”，不能{event_zh}",
+        "{noun_zh}现在是“{value_zh}”，不能{event_zh}",
         "the {noun} is {value}, so it cannot {event}",
         "现在可以：{possible_zh}",
         "possible now: {possible}",

@@ -28,7 +28,7 @@ class IllegalTransition(ApiError):
 
     def __init__(self, noun: str, state: str, event: str, possible: Sequence[str] = ()) -> None:
         states = {**ZH, **next((machine.states for machine in MACHINES if machine.noun == noun), {})}
-        zh = {"noun_zh": ZH[noun], "state_zh": states[state], "event_zh": ZH.get(event, event)}
+        zh = {"noun_zh": ZH[noun], "value_zh": states[state], "event_zh": ZH.get(event, event)}
         may = {"possible": ", ".join(possible) or "-", "possible_zh": "、".join(ZH[one] for one in possible) or "无"}
         super().__init__(f"{noun}_id", state, noun=noun, event=event, **zh, **may)
 

@@ -67,4 +67,4 @@ def test_a_volunteer_who_is_late_is_told_so():
 
 def test_a_plan_that_is_in_force_is_told_so():
     for state in PlanState:
-        assert IllegalTransition("plan", state, "publish").params["state_zh"] not in ("", state)
+        assert IllegalTransition("plan", state, "publish").params["value_zh"] not in ("", state)
