@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from matcher.engine.grid import Grid
+from matcher.engine.labels import LABELS
 from matcher.engine.master import FORBIDDEN, Master, Pool, Solved, Unsolved, broken_triples
 from matcher.engine.pricing import TRIPS, Priced, Pricer
 from matcher.engine.tables import Ints
@@ -49,7 +50,7 @@ TIGHTENINGS, GAIN = 6, 1e-4
 """Triples are looked for so often before people are priced again, while they raise the program by so large a share."""
 
 ROUGH_TRIPS = 2
-VERY_ROUGH_GAP, ROUGH_GAP, ROUGH_GAIN = 0.02, 0.005, 0.0005
+VERY_ROUGH_GAP, ROUGH_GAP, ROUGH_GAIN = 0.03, 0.005, 0.0005
 """Schedules are looked for very roughly, and less so, until the program promises no more than this share, or what seems
 proven has not grown by so much for STUBBORN rounds."""
 
@@ -88,6 +89,7 @@ class Bound:
         """
         self.rough, self.settled, self._enough = rough, False, enough
         self.took = 0.0  # seconds, to price everybody once
+        self.labels = LABELS
         self.pricer, self.tables = pricer, pricer.tables
         self.grid = grid or Grid(self.tables)
         self.pool = pool or Pool(self.tables.arrays.row)
@@ -178,11 +180,20 @@ class Bound:
         if self.solved is not None:
             self.promised = self.solved.points - self.priced.bound
 
-    def reckoned(self) -> float:
-        """The seconds it takes to price everybody to the point at the best prices, reckoned from some."""
+    def more_roughly(self, seconds: float | None) -> None:
+        """After a round to the point people are priced less roughly again, but what was found is known."""
+        self.rough, self._slow, self.settled = 2, 0, False
+        self.priced = self._priced_at(self.points, self.nothing, seconds)
+        self._reach = np.maximum(self._reach, LESS_ROUGH_REACH)
+        if self.solved is not None:
+            self.promised = self.solved.points - self.priced.bound
+
+    def reckoned(self, labels: int) -> float:
+        """The seconds it takes to price everybody to the point with so many labels, reckoned from some."""
         began, number = time.perf_counter(), len(self.tables.volunteers)
         some = np.arange(0, number, -(-number // RECKONED), dtype=np.int64)
-        priced = self.pricer.priced(self.grid, self.points, self.nothing, self._limits(self.points), some)
+        limits = self._limits(self.points)
+        priced = self.pricer.priced(self.grid, self.points, self.nothing, limits, some, labels=labels)
         self.master.add(self.pool, self.pool.take(priced.schedules))
         return (time.perf_counter() - began) * number / max(1, len(some))
 
@@ -202,6 +213,7 @@ class Bound:
             seconds=seconds,
             rough=self.rough,
             most=ROUGH_TRIPS if self.rough else TRIPS,
+            labels=self.labels,
         )
         self.took = time.perf_counter() - began
         if not self.rough and priced.bound > self.proven:

@@ -37,15 +37,21 @@ LABELS, FRONT, STATES, STEPS = 200_000, 512, 20_000, 200_000
 COLUMNS, VISITS = 40_000, 240_000
 GRID, CROWDED = 4, 1_000
 
-HALVINGS = 2
-"""So often is it tried to prove something in between where all trips below the best known are too many."""
+EASY, LIGHT = 2_000, 300
+"""With more labels than so many, more is bounded beforehand and trips are looked for again; with more than so few when
+nothing but the time has been."""
 
-EASY = 2000
-"""With more labels than this, what is still to be gained is bounded job by job before it is tried again."""
+DEEPER = 8
+"""Of the way from what no trip can be below to the best that is known, trips are looked for part by part."""
+
+PARTS, LINES = 2, 3
+"""From one slope of fairness to the next it takes so many lines, and so many of all are used."""
 
 ROUGH_JOBS, ROUGH_LABELS = (0, 48, 200), (0, 4_000, 8_000)
 """Of an interval, where good schedules are looked for and not the best: very roughly (1) and less so (2)."""
 
+TIME, RANK, LOAD, BESIDE = range(4)
+"""Of a label: when its last visit is over, cost and R(load), load, and another label with the same last request."""
 
 SOME_COLUMNS, SOME_VISITS, STOPPED, MOST_LABELS, SHORT = range(5)
 """What `Room.used` says: columns and visits written, 1 when the work is to be broken off, the most labels of an
@@ -55,11 +61,9 @@ interval, and 1 when they were not enough."""
 class Room(NamedTuple):
     """What the kernel writes on, one for each thread; nothing in it outlives a person but the columns."""
 
-    time: Ints  # [LABELS]
-    load: Ints
-    visits: Ints
+    brief: Ints  # [LABELS, 4]: what labels are compared by first, see TIME to BESIDE
+    visits: Ints  # [LABELS]
     cost: Ints
-    rank: Ints  # cost and R(load)
     seen: Masks
     seen_too: Masks
     odd: Masks  # the tolls of which it has done one visit, or three, and so on
@@ -68,7 +72,6 @@ class Room(NamedTuple):
     begin: Ints
     parent: Ints
     later: Ints
-    beside: Ints
     dead: Ints
     front: Ints  # [4, FRONT]: load, visits, cost, label
     state: Ints  # [7, STATES]: minutes, minutes today, visits today, cost, parent, first step, last step
@@ -100,7 +103,7 @@ def room(people: int) -> Room:
     shapes: dict[str, int | tuple[int, int]] = dict.fromkeys(Room._fields, LABELS)
     shapes |= {"front": (4, FRONT), "state": (7, STATES), "step_job": STEPS, "step_start": STEPS}
     shapes |= {"value": people, "level": people, "column": (4, COLUMNS), "visit_job": VISITS, "visit_start": VISITS}
-    shapes |= {"used": 5}
+    shapes |= {"brief": (LABELS, 4), "used": 5}
     masks = ("seen", "seen_too", "odd")
     return Room(**{n: np.zeros(s, dtype=np.uint64 if n in masks else np.int64) for n, s in shapes.items()})
 
@@ -145,21 +148,46 @@ def _rest(fair: Ints, load: int) -> int:
 def _lines(fair: Ints, most_load: int) -> tuple[Ints, Ints]:
     """Straight lines, `slope` times the load less `least`, that no load within the cap costs less than.
 
-    R is the highest of its own; and where the load is capped, any price of minutes may be paid and the cap's worth
-    given back (a Lagrangian relaxation of the cap).
+    R is the highest of its own. Where it gets steeper, lines in between bound those best who come near; and where the
+    load is capped, any price of minutes may be paid and the cap's worth given back (a Lagrangian relaxation of it).
     """
-    slopes, least = np.zeros(8, dtype=np.int64), np.zeros(8, dtype=np.int64)
+    slopes, least = np.zeros(5 + 3 * PARTS, dtype=np.int64), np.zeros(5 + 3 * PARTS, dtype=np.int64)
     number = 1
     for k in range(3):
         if fair[3 + k]:
-            slopes[number] = slopes[number - 1] + fair[3 + k]
-            least[number] = least[number - 1] + fair[3 + k] * fair[k]
+            steep = slopes[number - 1] + fair[3 + k]
+            until = least[number - 1] + fair[3 + k] * fair[k]
+            for part in range(1, PARTS):
+                slopes[number] = slopes[number - part] + (steep - slopes[number - part]) * part // PARTS
+                least[number] = least[number - part] + (slopes[number] - slopes[number - part]) * fair[k]
+                number += 1
+            slopes[number], least[number] = steep, until
             number += 1
     if most_load < FAR_OFF:
         for slope in (2, 5, 9, 15):
             slopes[number], least[number] = slope, slope * most_load
             number += 1
     return slopes[:number], least[:number]
+
+
+@njit(cache=True, nogil=True)
+def _gentler(slopes: Ints, k: int) -> Ints:
+    """The lines that are next less steep, one at least if there is one, and line k at last.
+
+    Line k bounds best where every way is taken to be the shortest; then much can be done, and minutes seem dear.
+    """
+    chosen, number = np.empty(LINES, dtype=np.int64), 0
+    slope = slopes[k]
+    for _ in range(LINES - 1):
+        best = -1
+        for n in range(len(slopes)):
+            if slopes[n] < slope and (best < 0 or slopes[n] > slopes[best]):
+                best = n
+        if best >= 0:
+            chosen[number], slope = best, slopes[best]
+            number += 1
+    chosen[number] = k
+    return chosen[: number + 1]
 
 
 @njit(cache=True, nogil=True)
@@ -544,18 +572,35 @@ def _useful(
     return kept
 
 
+class Ahead(NamedTuple):
+    """What a trip can still gain at most, load put in as a straight line; home again, repeats allowed but at once.
+
+    Job a, begun in step t of the grid: values[begin[a] + t - step[a]] once it is done; `best` the same with the job
+    itself, begun then or later. Nobody goes from a request to another and straight back to it.
+
+    And for each step the jobs a trip that is free then may go to next, by what that gains at most, the most first:
+    those of step t from next_from[t] on, until next_from[t + 1].
+    """
+
+    begin: Ints
+    step: Ints
+    values: Ints
+    best: Ints
+    minute_step: Ints  # by minute of the interval its step
+    next_from: Ints
+    next_job: Ints
+    next_gain: Ints
+    next_spot: np.ndarray  # what is read of those jobs, side by side
+    next_latest: np.ndarray
+    next_begin: np.ndarray  # of `values`
+    next_off: np.ndarray  # begin less step
+
+
 @njit(cache=True, nogil=True)
 def _after(
     d: Arrays, points: Ints, i: int, base: int, jobs: Ints, place: Ints, legs: Ints, latest: Ints, ways: Ints, grid: int
-) -> tuple[Ints, Ints, Ints, Ints, Ints, Ints]:
-    """The most a trip can still gain after each job by when that began, home again, repeats allowed but at once.
-
-    Returns where each job's values begin, the step of the grid of the first, and the values: state a, step t is
-    values[begin[a] + t - step[a]]. Nobody goes from a request to another and straight back to it.
-
-    And for each step of the grid the jobs a trip that is free then may go to next, by what that gains at most, the most
-    first: those of step t stand in next_job[next_from[t]:next_from[t + 1]], what they gain in next_gain.
-    """
+) -> Ahead:
+    """What can be known of a trip's future beforehand."""
     start, end, pay = d.start[i], d.end[i], d.weights[1] + base
     number = len(jobs)
     steps = (end - start) // grid
@@ -574,11 +619,15 @@ def _after(
     for t in range(steps + 1):
         next_from[t + 1] = next_from[t] + many[t]
     size = begin[number]
+    off = begin[:number] - step
+    minute_step = np.arange(end - start + 1) // grid
     after = np.full(size, -FAR_OFF, dtype=np.int64)  # future once the job is done, begun in this step
     best = np.full(size, -FAR_OFF, dtype=np.int64)  # with the job's own gain, begun in this step or later
     onward = np.full(size, -1, dtype=np.int64)  # the request that comes after it there
     second = np.full(size, -FAR_OFF, dtype=np.int64)  # the same where another request comes next
     next_job, next_gain = np.empty(next_from[-1], dtype=np.int64), np.empty(next_from[-1], dtype=np.int64)
+    next_spot, next_latest = np.empty(next_from[-1], dtype=np.int32), np.empty(next_from[-1], dtype=np.int32)
+    next_begin, next_off = np.empty(next_from[-1], dtype=np.int32), np.empty(next_from[-1], dtype=np.int32)
     for t in range(steps, -1, -1):
         for a in range(number):
             k = begin[a] + t - step[a]
@@ -594,19 +643,22 @@ def _after(
                 for at in range(next_from[free], next_from[free + 1]):
                     if next_gain[at] <= second_best:
                         break
-                    b = next_job[at]
-                    n = place[b]
-                    if n == spot or latest[b] < over:
+                    n = next_spot[at]
+                    leg = legs[spot, n]
+                    arrive = over + leg
+                    if arrive > next_latest[at] or n == spot:
                         continue
-                    m = begin[b] + max(step[b], (over + legs[spot, n] - start) // grid) - step[b]
-                    if m >= begin[b + 1]:
+                    m = max(next_begin[at], next_off[at] + minute_step[arrive - start])
+                    value = best[m] - pay * leg
+                    if value > second_best and onward[m] == spot:
+                        value = second[m] - pay * leg
+                    if value <= second_best:
                         continue
-                    value = (second[m] if onward[m] == spot else best[m]) - pay * legs[spot, n]
                     if value > first_best:
                         if first_next != n:
                             second_best = first_best
                         first_best, first_next = value, n
-                    elif value > second_best and first_next != n:
+                    elif first_next != n:
                         second_best = value
             after[k] = first_best
             gain = -FAR_OFF
@@ -637,7 +689,66 @@ def _after(
         here = slice(next_from[t], at)
         order = np.argsort(-next_gain[here])
         next_job[here], next_gain[here] = next_job[here][order], next_gain[here][order]
-    return begin, step, after, next_from, next_job, next_gain
+        for at in range(next_from[t], next_from[t + 1]):
+            a = next_job[at]
+            next_spot[at], next_latest[at], next_begin[at], next_off[at] = place[a], latest[a], begin[a], off[a]
+    return Ahead(
+        begin, step, after, best, minute_step, next_from, next_job, next_gain, next_spot, next_latest, next_begin,
+        next_off,
+    )  # fmt: skip
+
+
+@njit(cache=True, nogil=True)
+def _between(travel: np.ndarray, asked: Ints) -> tuple[Ints, Ints, np.ndarray]:
+    """The requests asked for, each once, in order; the place there of each asked for; and the minutes between them."""
+    wanted = np.zeros(travel.shape[0], dtype=np.bool_)
+    wanted[asked] = True
+    rows = np.nonzero(wanted)[0]
+    where = np.empty(travel.shape[0], dtype=np.int64)
+    where[rows] = np.arange(len(rows))
+    legs = np.empty((len(rows), len(rows)), dtype=np.int32)
+    for a in range(len(rows)):  # row by row, as they lie in memory
+        for b in range(len(rows)):
+            legs[a, b] = travel[rows[a], rows[b]]
+    return rows, where[asked], legs
+
+
+@njit(cache=True, nogil=True)
+def _shortest(d: Arrays, legs: np.ndarray, place: Ints, jobs: Ints, number: int, ways: Ints) -> int:
+    """The least minutes to each job, from home or another's request; returns the least minutes home of them all."""
+    least = np.full(len(legs), FAR_OFF, dtype=np.int64)
+    for a in range(len(legs)):
+        for b in range(len(legs)):
+            if a != b:
+                least[b] = min(least[b], legs[a, b])
+    home = FAR_OFF
+    for a in range(number):
+        ways[a] = min(d.there[jobs[a]], least[place[a]])
+        home = min(home, d.home[jobs[a]])
+    return home
+
+
+@njit(cache=True, nogil=True)
+def _neighbours(legs: Ints, near: int, bit: Masks, bit_too: Masks, kept: Masks, kept_too: Masks) -> None:
+    """Each request keeps the bits of itself and of so many others, those with the shortest way there and back."""
+    apart, nearby = np.empty(near + 1, dtype=np.int64), np.empty(near + 1, dtype=np.int64)
+    for a in range(legs.shape[1]):
+        number = 0
+        for b in range(legs.shape[1]):
+            away = legs[a, b] + legs[b, a]
+            if number > near:
+                if away >= apart[near]:
+                    continue
+                number = near
+            place = number
+            while place > 0 and apart[place - 1] > away:
+                apart[place], nearby[place] = apart[place - 1], nearby[place - 1]
+                place -= 1
+            apart[place], nearby[place] = away, b
+            number += 1
+        for n in range(number):
+            kept[a] |= bit[nearby[n]]
+            kept_too[a] |= bit_too[nearby[n]]
 
 
 @njit(cache=True, nogil=True)
@@ -661,54 +772,42 @@ def _trips(
     most_visits = d.most_visits[v] if person.loaded else FAR_OFF
     if number == 0:
         return 0
-    for _ in range(2):
-        number = _useful(d, points, i, base, limit, jobs, number, ways, home)
-        if number == 0:
-            return 0
-        home = FAR_OFF
-        for a in range(number):
-            home = min(home, d.home[jobs[a]])
-            least = d.there[jobs[a]]
-            for b in range(number):
-                if d.request[jobs[b]] != d.request[jobs[a]]:
-                    least = min(least, travel[d.request[jobs[b]], d.request[jobs[a]]])
-            ways[a] = least
-    # The requests in a row of their own; jobs by when they can be begun at last.
+    number = _useful(d, points, i, base, limit, jobs, number, ways, home)
+    if number == 0:
+        return 0
+    rows, place, legs = _between(travel, d.request[jobs[:number]])
+    home = _shortest(d, legs, place, jobs, number, ways)
+    was, number = number, _useful(d, points, i, base, limit, jobs, number, ways, home)
+    if number == 0:
+        return 0
+    if number < was:
+        found, place, legs = _between(legs, np.searchsorted(rows, d.request[jobs[:number]]))
+        rows = rows[found]
+        home = _shortest(d, legs, place, jobs, number, ways)
+    # Jobs by when they can be begun at last.
     latest = np.empty(number, dtype=np.int64)
     for a in range(number):
         latest[a] = -FAR_OFF
         for p in range(d.pieces_from[jobs[a]], d.pieces_to[jobs[a]]):
             latest[a] = max(latest[a], min(d.last[p], end - d.home[jobs[a]] - d.minutes[jobs[a]]))
     order = np.argsort(latest)
-    latest, ways, jobs = latest[order], ways[order], jobs[:number][order]
+    latest, ways, jobs, place = latest[order], ways[order], jobs[:number][order], place[order]
+    requests = len(rows)
     where = np.full(travel.shape[0], -1, dtype=np.int64)
-    place = np.empty(number, dtype=np.int64)
-    rows = np.empty(number, dtype=np.int64)
-    best = np.full(number, -FAR_OFF, dtype=np.int64)
-    first = np.full(number, FAR_OFF, dtype=np.int64)
-    last = np.full(number, -FAR_OFF, dtype=np.int64)
-    shortest_of = np.full(number, FAR_OFF, dtype=np.int64)
-    requests = 0
+    where[rows] = np.arange(requests)
+    best = np.full(requests, -FAR_OFF, dtype=np.int64)
+    first = np.full(requests, FAR_OFF, dtype=np.int64)
+    last = np.full(requests, -FAR_OFF, dtype=np.int64)
+    shortest_of = np.full(requests, FAR_OFF, dtype=np.int64)
     shortest = FAR_OFF
     for a in range(number):
-        j = jobs[a]
-        r = d.request[j]
-        if where[r] < 0:
-            where[r] = requests
-            rows[requests] = r
-            requests += 1
-        n = where[r]
-        place[a] = n
+        j, n = jobs[a], place[a]
         best[n] = max(best[n], _gain(d, points, j))
         shortest_of[n] = min(shortest_of[n], d.minutes[j])
         shortest = min(shortest, d.minutes[j])
         last[n] = max(last[n], latest[a])
         for p in range(d.pieces_from[j], d.pieces_to[j]):
             first[n] = min(first[n], d.first[p])
-    legs = np.empty((requests + 1, requests), dtype=np.int64)
-    for a in range(requests):
-        for b in range(requests):
-            legs[a, b] = travel[rows[a], rows[b]]
     # Where the window is too narrow to come back after another visit, nothing need be remembered: those go last.
     for a in range(requests):
         round_trip = FAR_OFF
@@ -736,14 +835,7 @@ def _trips(
     if near >= requests:
         kept[:], kept_too[:] = ~np.uint64(0), ~np.uint64(0)
     elif near > 0:
-        apart = np.empty(requests, dtype=np.int64)
-        for a in range(requests):
-            for b in range(requests):
-                apart[b] = legs[a, b] + legs[b, a]
-            nearby = np.argsort(apart)
-            for n in range(near + 1):
-                kept[a] |= bit[nearby[n]]
-                kept_too[a] |= bit_too[nearby[n]]
+        _neighbours(legs, near, bit, bit_too, kept, kept_too)
     # alive[t]: the requests that can still be begun at minute t of the interval; the others need no remembering.
     length = end - start
     alive = np.zeros(length + 1, dtype=np.uint64)
@@ -770,74 +862,67 @@ def _trips(
     free_visits = most_visits if person.today == 0 else -FAR_OFF
     bucket = np.empty(length + 1, dtype=np.int64)
     group = np.empty(requests, dtype=np.int64)
-    begin_at, step_at = np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64)
+    ahead = _after(d, points, i, base, jobs[:0], place[:0], legs, latest[:0], ways[:0], grid)
     after = np.zeros((1, 1), dtype=np.int64)
-    next_from, next_job, next_gain = begin_at, begin_at, begin_at
-    size = -1
-    low = -FAR_OFF
-    # Lightly first; then with all that can be known beforehand: for good trips, for all trips below the best of them,
-    # and where that is too much for all trips below something in between.
-    for attempt in range(3 + HALVINGS):
-        closely, loose = attempt > 0, attempt == 1
-        if loose and not alone:
-            continue
-        if attempt == 1 or (attempt == 2 and not alone):
-            # Of the lines below what the load costs, the two that bound the whole trip best are used.
+    size, low, least = -1, -FAR_OFF, -FAR_OFF
+    # Lightly first; then with all that can be known beforehand, below one level after the other: where the interval is
+    # all there is, the lowest that has trips has the best; else all trips below the limit are wanted, and what is known
+    # of levels only stands for them where they are too many.
+    level, trips, lines, known, wanted_all = 0, 0, 0, 0, not alone
+    while level <= DEEPER:
+        if level > 0 and lines == 0:
             bounds = np.empty(len(slopes), dtype=np.int64)
             for k in range(len(slopes)):
                 hope_too = _hope(d, points, i, base + slopes[k], jobs, ways, grid)
                 bounds[k] = (pay + slopes[k]) * home - hope_too[0] - least_rest[k]
             if bounds.max() >= limit:
                 return 0
-            chosen = np.argsort(-bounds)[:2]
-            slopes, least_rest = slopes[chosen], least_rest[chosen]
+            chosen = _gentler(slopes, int(np.argmax(bounds)))
+            slopes, least_rest, lines = slopes[chosen], least_rest[chosen], 1
             slope = slopes[0]
             hope_too = _hope(d, points, i, base + slope, jobs, ways, grid) + least_rest[0] - (pay + slope) * home
-            for k in range(len(slopes)):
-                begin_at, step_at, values, next_of, next_is, next_best = _after(
-                    d, points, i, base + slopes[k], jobs, place, legs, latest, ways, grid
-                )
-                if k == 0:
-                    after = np.empty((len(slopes), len(values)), dtype=np.int64)
-                    next_from, next_job, next_gain = next_of, next_is, next_best + least_rest[0]
-                after[k] = values + least_rest[k]
-                low = max(low, _low(d, points, i, pay, base, slopes[k], jobs, grid, begin_at, step_at, after[k]))
-        below, wanted = limit, worth
+        for k in range(known, lines):
+            other = _after(d, points, i, base + slopes[k], jobs, place, legs, latest, ways, grid)
+            if k == 0:
+                ahead, after = other, np.empty((len(slopes), len(other.values)), dtype=np.int64)
+            after[k] = other.values + least_rest[k]
+            low = max(low, _low(d, points, i, pay, base, slopes[k], jobs, grid, other, least_rest[k]))
+            known += 1
+        if known > 0 and low >= limit:
+            return 0
+        below, closely, wanted, room_for = limit, level > 0, worth, ROUGH_LABELS[rough] if rough else LIGHT
         if closely:
-            wanted = -FAR_OFF
-        if attempt > 2:
-            if low >= limit:
-                break
-            below = low + (limit - low) // 2
+            wanted, room_for = -FAR_OFF, w.used[MOST_LABELS] if known == len(slopes) else EASY
+            if not wanted_all:
+                below = max(least, low + (limit - low) * level // DEEPER)
         size = _extend(
             d, points, i, person, below, wanted, alone, jobs, place, latest, legs, bit, bit_too, kept, kept_too, alive,
-            alive_too, hope, hope_too, slope, slopes, free_visits, shortest, closely, rough, loose, begin_at, step_at,
-            after, next_from, next_job, next_gain, grid, bucket, group, toll, counted, due, odd, w,
+            alive_too, hope, hope_too, slope, slopes[:known], least_rest, free_visits, shortest, closely, room_for,
+            rough, ahead, after, grid, bucket, group, toll, counted, due, odd, w,
         )  # fmt: skip
-        if loose:  # one point more, so that all trips find the same again
-            found = _front(d, person, size, end, pay, requests, where, limit, worth, most, w)
-            for f in range(max(0, found)):
-                limit = min(limit, w.front[2, f] + _rest(fair, w.front[0, f]) + 1)
-        elif attempt > 2:
-            if size < 0:
-                limit = below
-                continue
-            found = _front(d, person, size, end, pay, requests, where, below, worth, most, w)
-            if found < 0:
-                return found
-            low = below
-            for f in range(found):
-                low = min(low, w.front[2, f] + _rest(fair, w.front[0, f]))
-            size = -1
+        if size >= 0:
+            trips = _front(d, person, size, end, pay, requests, where, below, worth, most, w)
+            if alone or wanted_all or trips < 0:
+                if trips != 0 or level in (0, DEEPER) or wanted_all:
+                    return trips
+            elif trips > 0:
+                for f in range(trips):
+                    below = min(below, w.front[2, f] + _rest(fair, w.front[0, f]))
+                least = below
+                break
+            least = below
+        elif level > 0 and lines < len(slopes):
+            lines = len(slopes)
+            continue
+        elif wanted_all and level > 0:
+            wanted_all, level = False, 0
+        elif level > 0:
             break
-        elif size >= 0:
-            break
-    if size < 0:
-        # No trip costs less than this, and it stands for all of them: R grows at least as fast as its parts.
-        w.used[SHORT] = 1
-        w.front[0, 0], w.front[1, 0], w.front[2, 0], w.front[3, 0] = 0, 0, low, 0
-        return 1
-    return _front(d, person, size, end, pay, requests, where, limit, worth, most, w)
+        level += 1
+    # No trip costs less than this, and it stands for all of them: R grows at least as fast as its parts.
+    w.used[SHORT] = 1
+    w.front[0, 0], w.front[1, 0], w.front[2, 0], w.front[3, 0] = 0, 0, min(limit, max(low, least)), 0
+    return 1
 
 
 @njit(cache=True, nogil=True)
@@ -890,12 +975,12 @@ def _owed(mask: np.uint64, toll: Ints) -> int:
 
 @njit(cache=True, nogil=True)
 def _low(
-    d: Arrays, points: Ints, i: int, pay: int, base: int, slope: int, jobs: Ints, grid: int, begin_at: Ints,
-    step_at: Ints, after: Ints,
+    d: Arrays, points: Ints, i: int, pay: int, base: int, slope: int, jobs: Ints, grid: int, ahead: Ahead,
+    least_rest: int,
 ) -> int:  # fmt: skip
     """Below the cost of every trip of the interval, R put in as a straight line: the best first visit and `after`."""
     start, end, now = d.start[i], d.end[i], d.weights[0]
-    low = 0
+    low = least_rest
     for a in range(len(jobs)):
         j = jobs[a]
         minutes, final = d.minutes[j], end - d.home[j] - d.minutes[j]
@@ -906,18 +991,17 @@ def _low(
             if s > d.last[p] or s > final:
                 continue
             cost = own - d.gain[p] - points[d.price[p]] + d.fall[p] * (s - d.first[p])
-            low = min(low, cost - after[begin_at[a] + (s - start) // grid - step_at[a]])
-    return low
+            low = min(low, cost - ahead.values[ahead.begin[a] + (s - start) // grid - ahead.step[a]])
+    return low - least_rest
 
 
 @njit(cache=True, nogil=True)
 def _extend(
     d: Arrays, points: Ints, i: int, person: Person, limit: int, worth: int, alone: bool, jobs: Ints, place: Ints,
     latest: Ints, legs: Ints, bit: Masks, bit_too: Masks, kept: Masks, kept_too: Masks, alive: Masks, alive_too: Masks,
-    hope: Ints, hope_too: Ints, slope: int, slopes: Ints, free_visits: int, shortest: int, closely: bool,
-    rough: int, loose: bool, begin_at: Ints, step_at: Ints, after: Ints, next_from: Ints, next_job: Ints,
-    next_gain: Ints, grid: int, bucket: Ints, group: Ints, toll: Ints, counted: Masks, due: Masks,
-    odd_at_home: np.uint64, w: Room,
+    hope: Ints, hope_too: Ints, slope: int, slopes: Ints, least_rest: Ints, free_visits: int, shortest: int,
+    closely: bool, room_for: int, rough: int, ahead: Ahead, after: Ints, grid: int, bucket: Ints, group: Ints,
+    toll: Ints, counted: Masks, due: Masks, odd_at_home: np.uint64, w: Room,
 ) -> int:  # fmt: skip
     """All labels of an interval, from the start on; how many, -2 when there was no room, or too many for EASY."""
     v, base, fair = person.v, person.base, person.fair
@@ -927,11 +1011,13 @@ def _extend(
     most_minutes = d.most_minutes[v] if person.loaded else FAR_OFF
     most_load = min(most_today, most_minutes)
     most_visits = d.most_visits[v] if person.loaded else FAR_OFF
-    careless = rough > 0 or loose
-    room_for = w.used[MOST_LABELS] if closely else ROUGH_LABELS[rough] if rough else min(EASY, w.used[MOST_LABELS])
+    careless = rough > 0
+    dear = pay + slopes[0]
+    room_for = min(room_for, w.used[MOST_LABELS])
     bucket[:] = -1
     group[:] = -1
-    w.time[0], w.load[0], w.visits[0], w.cost[0], w.rank[0] = start, 0, 0, 0, 0
+    w.brief[0, TIME], w.brief[0, RANK], w.brief[0, LOAD] = start, 0, 0
+    w.visits[0], w.cost[0] = 0, 0
     w.seen[0], w.seen_too[0], w.odd[0] = np.uint64(0), np.uint64(0), odd_at_home
     w.job[0], w.spot[0], w.parent[0], w.dead[0], w.later[0] = -1, -1, -1, 0, -1
     bucket[0] = 0
@@ -944,15 +1030,23 @@ def _extend(
         while label >= 0:
             if not w.dead[label]:
                 here = w.spot[label]
-                from_here, to_here = gone, number
+                from_here, to_here, far_below = gone, number, limit
                 if closely:
-                    from_here, to_here = next_from[t // grid], next_from[t // grid + 1]
+                    from_here, to_here = ahead.next_from[t // grid], ahead.next_from[t // grid + 1]
+                    far_below = w.cost[label] + slopes[0] * w.brief[label, LOAD] - least_rest[0] - limit
                 for at in range(from_here, to_here):
                     a = at
                     if closely:
-                        if w.cost[label] + slopes[0] * w.load[label] - next_gain[at] >= limit:
+                        if ahead.next_gain[at] <= far_below:
                             break
-                        a = next_job[at]
+                        if here >= 0:
+                            way = legs[here, ahead.next_spot[at]]
+                            if start + t + way > ahead.next_latest[at]:
+                                continue
+                            m = max(ahead.next_begin[at], ahead.next_off[at] + ahead.minute_step[t + way])
+                            if ahead.best[m] - dear * way <= far_below:
+                                continue
+                        a = ahead.next_job[at]
                     spot = place[a]
                     if spot == here or (w.seen[label] & bit[spot]) | (w.seen_too[label] & bit_too[spot]):
                         continue
@@ -961,7 +1055,7 @@ def _extend(
                     if start + t + leg > latest[a]:
                         continue
                     minutes = d.minutes[j]
-                    load = w.load[label] + leg + minutes if person.loaded else 0
+                    load = w.brief[label, LOAD] + leg + minutes if person.loaded else 0
                     visits = w.visits[label] + 1
                     if load > most_load or visits > most_visits:
                         continue
@@ -983,7 +1077,7 @@ def _extend(
                         if hoped + rest >= limit or cost + slope * load - hope_too[then] >= limit:
                             continue
                         if closely:
-                            m = begin_at[a] + (s - start) // grid - step_at[a]
+                            m = ahead.begin[a] + (s - start) // grid - ahead.step[a]
                             hopeless = False
                             for k in range(len(slopes)):
                                 hopeless = hopeless or cost + slopes[k] * load - after[k, m] >= limit
@@ -992,63 +1086,62 @@ def _extend(
                         seen = ((w.seen[label] & kept[spot]) | bit[spot]) & alive[over - start]
                         seen_too = ((w.seen_too[label] & kept_too[spot]) | bit_too[spot]) & alive_too[over - start]
                         odd = (w.odd[label] ^ counted[a]) & due[over - start]
-                        # What is still to come is no more than the time, and than a schedule below `limit` can pay.
-                        to_come = end - over + person.others
-                        to_come = max(0, _most_load(fair, limit - hoped, load + to_come) - load)
-                        later_today = end - over + person.today
-                        more = (end - over) // shortest
-                        at_most = cost + _rest(fair, load + to_come)
+                        rank, to_come, at_most = cost + rest, -1, 0
                         beaten = False
                         other = group[spot]
                         before = -1
                         while other >= 0:
-                            following, then_too = w.beside[other], w.time[other] - start
-                            owed = 0
-                            if not careless and w.time[other] <= over:  # what it may have to pay more than the other
-                                owed = _owed(w.odd[other] & ~odd & due[over - start], toll)
+                            other_time, other_rank = w.brief[other, TIME], w.brief[other, RANK]
+                            other_load, following = w.brief[other, LOAD], w.brief[other, BESIDE]
+                            # R is convex: who costs no more whatever is to come costs no more if nothing is.
                             if (
-                                w.time[other] <= over
+                                other_time <= over
+                                and other_rank <= rank
                                 and (careless or (w.seen[other] & alive[over - start] & ~seen) == 0)
                                 and (careless or (w.seen_too[other] & alive_too[over - start] & ~seen_too) == 0)
                                 and (
-                                    w.rank[other] + owed <= cost + rest
-                                    if loose or w.load[other] <= load
-                                    else w.cost[other] + owed + _rest(fair, w.load[other] + to_come) <= at_most
-                                )
-                                and (
-                                    loose
-                                    or not person.hours
-                                    or w.load[other] <= load
+                                    not person.hours
+                                    or other_load <= load
                                     or (
-                                        w.load[other] + end - over + person.others <= most_minutes
-                                        and w.load[other] + later_today <= most_today
+                                        other_load + end - over + person.others <= most_minutes
+                                        and other_load + end - over + person.today <= most_today
                                     )
                                 )
                                 and (
-                                    loose
-                                    or not person.counts
+                                    not person.counts
                                     or w.visits[other] <= visits
-                                    or w.visits[other] + more <= free_visits
+                                    or w.visits[other] + (end - over) // shortest <= free_visits
                                 )
                             ):
-                                beaten = True
-                                break
-                            owed = 0
-                            if not careless and over <= w.time[other]:
-                                owed = _owed(odd & ~w.odd[other] & due[then_too], toll)
+                                owed = 0 if careless else _owed(w.odd[other] & ~odd & due[over - start], toll)
+                                if other_load <= load:
+                                    beaten = other_rank + owed <= rank
+                                else:
+                                    if to_come < 0:
+                                        # No more than the time, and than a schedule below `limit` can pay.
+                                        to_come = end - over + person.others
+                                        to_come = max(0, _most_load(fair, limit - hoped, load + to_come) - load)
+                                        at_most = cost + _rest(fair, load + to_come)
+                                    beaten = w.cost[other] + owed + _rest(fair, other_load + to_come) <= at_most
+                                if beaten:
+                                    break
                             if (
-                                over <= w.time[other]
-                                and (careless or (seen & ~w.seen[other] & alive[then_too]) == 0)
-                                and (careless or (seen_too & ~w.seen_too[other] & alive_too[then_too]) == 0)
-                                and (loose or load <= w.load[other])
-                                and (loose or not person.counts or visits <= w.visits[other])
-                                and cost + rest + owed <= w.rank[other]
+                                over <= other_time
+                                and rank <= other_rank
+                                and load <= other_load
+                                and (careless or (seen & ~w.seen[other] & alive[other_time - start]) == 0)
+                                and (careless or (seen_too & ~w.seen_too[other] & alive_too[other_time - start]) == 0)
+                                and (not person.counts or visits <= w.visits[other])
+                                and (
+                                    careless
+                                    or rank + _owed(odd & ~w.odd[other] & due[other_time - start], toll) <= other_rank
+                                )
                             ):
                                 w.dead[other] = 1
                                 if before < 0:
                                     group[spot] = following
                                 else:
-                                    w.beside[before] = following
+                                    w.brief[before, BESIDE] = following
                             else:
                                 before = other
                             other = following
@@ -1056,13 +1149,13 @@ def _extend(
                             continue
                         if size >= room_for:
                             return size if careless else -2
-                        w.time[size], w.load[size], w.visits[size], w.cost[size] = over, load, visits, cost
-                        w.rank[size] = cost + rest
+                        w.brief[size, TIME], w.brief[size, RANK], w.brief[size, LOAD] = over, rank, load
+                        w.visits[size], w.cost[size] = visits, cost
                         w.seen[size], w.seen_too[size], w.odd[size] = seen, seen_too, odd
                         w.job[size], w.spot[size], w.begin[size], w.parent[size], w.dead[size] = j, spot, s, label, 0
                         w.later[size] = bucket[over - start]
                         bucket[over - start] = size
-                        w.beside[size] = group[spot]
+                        w.brief[size, BESIDE] = group[spot]
                         group[spot] = size
                         size += 1
                         if alone and over + d.back[j] <= end and load + d.back[j] <= most_load:
@@ -1088,9 +1181,9 @@ def _front(
     chosen = np.full(requests, -1, dtype=np.int64)
     for label in range(1, size):
         j = w.job[label]
-        if w.dead[label] or w.time[label] + d.back[j] > end:
+        if w.dead[label] or w.brief[label, TIME] + d.back[j] > end:
             continue
-        load = w.load[label] + d.back[j] if person.loaded else 0
+        load = w.brief[label, LOAD] + d.back[j] if person.loaded else 0
         if load > most_today or load > most_minutes:
             continue
         visits, cost = w.visits[label], w.cost[label] + pay * d.back[j]

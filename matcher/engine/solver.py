@@ -15,6 +15,7 @@ from matcher.cost import keeps_pin
 from matcher.engine.bound import MANY_JOBS, Bound
 from matcher.engine.compile import compiled, start_compiling
 from matcher.engine.grid import Grid
+from matcher.engine.labels import LABELS
 from matcher.engine.master import Pool, Unsolved
 from matcher.engine.pricing import Pricer, Schedule
 from matcher.engine.search import Search
@@ -61,14 +62,20 @@ and with crews where a tree of choices follows."""
 HOT, WARM, COLD = 150.0, 40.0, 1.0
 """Temperatures, in points: the first search begins with, one that goes on from a good plan, and both end with."""
 
+SHARES = (1.0, 0.25, 0.05)
+"""Of the labels that a round to the point may use, where with all of them it would not end in time."""
+
 SELECT_SECONDS, SELECT_SHARE = 0.01, 0.75
 """A selection is worth beginning with so many seconds left for each row of seats; so much of the time it may take."""
 
 ROUGH_SHARE = 0.7
 """How much of the time for prices goes at most into rough ones."""
 
-MANY_ROUGHLY, MANY_CLOSELY = 0.32, 0.5
+MANY_ROUGHLY, MANY_CLOSELY = 0.32, 0.6
 """The same, of all that is then left, where a round to the point takes long; and by when the last one is begun."""
+
+AGAIN = 0.3
+"""After a round to the point rough prices follow and another such round, where they have this share of its time."""
 
 LATEST = 0.8
 """By when the first round to the point must be over: there is no bound before it."""
@@ -342,7 +349,7 @@ class _Run:
         self._prove(begun + roughly * left, enough)
         closely, latest = begun + (MANY_CLOSELY if self._many else share) * left, begun + LATEST * left
         if self._many and self.priced is not None and self.priced.rough:
-            self._closely = self._elapsed() + self.priced.reckoned() <= latest
+            self._closely = self._afford(self.priced, latest)
         try:
             while self._closely and self.priced is not None and self.priced.rough and not self._finished():
                 self.priced.less_roughly(self._before(latest))
@@ -351,7 +358,23 @@ class _Run:
             self._closely = False
         if not self._closely:
             log.warning("Of %s nothing is proven: the time is too short for it.", self.instance.name)
+        while self._many and self._closely and self.priced is not None and not self._finished():
+            again = closely - self.priced.took
+            if again - self._elapsed() < AGAIN * self.priced.took:
+                break
+            self.priced.more_roughly(self._before(again))
+            self._prove(again, enough)
+            self.priced.less_roughly(self._before(latest))
+            self._note_bound(self.priced)
         self._prove(closely, first=True)
+
+    def _afford(self, bound: Bound, latest: float) -> bool:
+        """Whether a round to the point ends by then, with as many labels as there is time for: fewer prove less."""
+        for share in SHARES:
+            bound.labels = int(share * LABELS)
+            if self._elapsed() + bound.reckoned(bound.labels) <= latest:
+                return True
+        return False
 
     def _tighten(self, until: float | None) -> int | None:
         """Triples taken in, None if it is too early; none where a proof is asked for, which has no word for them."""
