@@ -358,14 +358,15 @@ class _Run:
             self._closely = False
         if not self._closely:
             log.warning("Of %s nothing is proven: the time is too short for it.", self.instance.name)
-        while self._many and self._closely and self.priced is not None and not self._finished():
-            again = closely - self.priced.took
-            if again - self._elapsed() < AGAIN * self.priced.took:
-                break
-            self.priced.more_roughly(self._before(again))
-            self._prove(again, enough)
-            self.priced.less_roughly(self._before(latest))
-            self._note_bound(self.priced)
+        with suppress(TimeoutError):  # whole plans can still be made of what there is
+            while self._many and self._closely and self.priced is not None and not self._finished():
+                again = closely - self.priced.took
+                if again - self._elapsed() < AGAIN * self.priced.took:
+                    break
+                self.priced.more_roughly(self._before(again))
+                self._prove(again, enough)
+                self.priced.less_roughly(self._before(latest))
+                self._note_bound(self.priced)
         self._prove(closely, first=True)
 
     def _afford(self, bound: Bound, latest: float) -> bool:
