@@ -4,6 +4,7 @@ import re
 
 import httpx
 import pytest
+from playwright.sync_api import expect
 
 from api.console.read import VISITS
 from api.security import COOKIE
@@ -32,13 +33,15 @@ def test_one_logs_in_without_any_script(stranger, viewport):
     stranger.get_by_label("登录名").fill("wang")
     stranger.get_by_label("密码").fill("wrong")
     stranger.get_by_role("button", name="登录").click()
-    assert stranger.get_by_role("alert").is_visible() and stranger.get_by_label("登录名").input_value() == "wang"
+    expect(stranger.get_by_role("alert")).to_be_visible()
+    assert stranger.get_by_label("登录名").input_value() == "wang"
     stranger.get_by_label("密码").fill(PASSWORD)
     stranger.get_by_role("button", name="登录").click()
     stranger.wait_for_url("**/?day=2026-03-03")
-    assert "派单方案" in stranger.title() and stranger.get_by_role("link", name="王主任").is_visible()
+    expect(stranger).to_have_title(re.compile("派单方案"))
+    expect(stranger.get_by_role("link", name="王主任")).to_be_visible()
     stranger.get_by_role("button", name="退出").click()
-    assert stranger.title() == "登录 · 点单"
+    expect(stranger).to_have_title("登录 · 点单")
     stranger.goto("/")
     assert stranger.title() == "登录 · 点单"
 
@@ -57,7 +60,7 @@ def test_the_plan_is_shown_in_both_languages(page, eyes, address, lang, title):
 def test_the_language_is_changed_with_one_click(page):
     page.goto("/")
     page.get_by_role("link", name="English").click()
-    assert page.locator("h1").text_content() == "Tue 3 Mar Plan"
+    expect(page.locator("h1")).to_have_text("Tue 3 Mar Plan")
     page.goto("/")
     assert page.locator("h1").text_content() == "Tue 3 Mar Plan"
 
@@ -153,7 +156,7 @@ def test_a_volunteer_is_one_click_away_from_the_plan(page, plan):
     page.goto("/")
     page.locator("#table .volunteer a").first.click()
     page.wait_for_url(re.compile(r"/v/\d+$"))
-    assert "的日程" in page.title()
+    expect(page).to_have_title(re.compile("的日程"))
 
 
 def test_who_is_not_there_is_a_page_too(page):
