@@ -60,11 +60,11 @@ MANY_JOBS = 600_000
 RECKONED = 100
 """From so many people it is reckoned how long it takes to price everybody to the point."""
 
-ACTIVE_COLUMNS, ACTIVE_EACH = 6_000, 3
+ACTIVE_COLUMNS, ACTIVE_EACH = 6_000, 2.5
 """About so many schedules are in the linear program at once, or so many for each person and row of seats, those nearest
 to being worth it."""
 
-OUTGROWN = 2.0
+OUTGROWN = 1.4
 """With so many times that number the program is made anew."""
 
 
@@ -95,11 +95,18 @@ class Bound:
         self.pool = pool or Pool(self.tables.arrays.row)
         self.pool.take(self.pricer.schedules_of(assignments))
         self.nothing = np.zeros(len(self.tables.volunteers), dtype=np.int64)
-        self.active = max(ACTIVE_COLUMNS, ACTIVE_EACH * (len(self.tables.volunteers) + len(self.tables.rows)))
+        self.active = max(ACTIVE_COLUMNS, int(ACTIVE_EACH * (len(self.tables.volunteers) + len(self.tables.rows))))
         self.points = self._first_prices(assignments) if points is None else points
         self.proven = self.tables.settled
         self.proven_at: tuple[Grid, Ints] | None = None
         self.priced = self._priced_at(self.points, self.nothing, seconds)
+        while rough and points is None:  # a plan at hand makes seats seem dearer than they are
+            less = self.points // 2
+            priced = self._priced_at(less, self.nothing, seconds)
+            if priced.bound <= self.priced.bound:
+                break
+            self.points, self.priced = less, priced
+            self.pool.take(priced.schedules)
         self.pool.take(self.priced.schedules)
         self.master = self._fresh_master()
         self.promised = float(abs(self.priced.bound)) + 1.0

@@ -37,6 +37,9 @@ LABELS, FRONT, STATES, STEPS = 200_000, 512, 20_000, 200_000
 COLUMNS, VISITS = 40_000, 240_000
 GRID, CROWDED = 4, 1_000
 
+MARGIN = 30
+"""Time is worth what the job of this rank gains by the minute: about as many as a day holds, or two."""
+
 EASY, LIGHT = 2_000, 300
 """With more labels than so many, more is bounded beforehand and trips are looked for again; with more than so few when
 nothing but the time has been."""
@@ -47,7 +50,7 @@ DEEPER = 8
 PARTS, LINES = 2, 3
 """From one slope of fairness to the next it takes so many lines, and so many of all are used."""
 
-ROUGH_JOBS, ROUGH_LABELS = (0, 48, 200), (0, 4_000, 8_000)
+ROUGH_JOBS, ROUGH_LABELS = (0, 64, 120), (0, 4_000, 32_000)
 """Of an interval, where good schedules are looked for and not the best: very roughly (1) and less so (2)."""
 
 TIME, RANK, LOAD, BESIDE = range(4)
@@ -85,6 +88,14 @@ class Room(NamedTuple):
     used: Ints  # [5]: see SOME_COLUMNS to SHORT
 
 
+class Town(NamedTuple):
+    """Where requests lie, by mode of travel: in quarters of those that are near to each other."""
+
+    nearest: Ints  # [M, R] least minutes to it from the end of any other
+    quarter: Ints  # [M, R]
+    apart: Ints  # [M, Q, Q] least minutes from one of the first quarter to another of the second
+
+
 class Person(NamedTuple):
     """What holds for all trips of a person; `fair` is where R gets steeper (3) and by how much (3)."""
 
@@ -110,24 +121,24 @@ def room(people: int) -> Room:
 
 @njit(cache=True, nogil=True)
 def price_people(
-    d: Arrays, nearest: Ints, points: Ints, worth: Ints, limit: Ints, near: int, most: int, people: Ints,
+    d: Arrays, town: Town, points: Ints, worth: Ints, limit: Ints, near: int, most: int, people: Ints,
     rough: int, w: Room,
 ) -> None:  # fmt: skip
     """Value and columns of these people.
 
-    `points`: the prices; `nearest` [M, R]: least minutes to a request from any other; `worth` [V]: the value a column
-    must beat; `limit` [V]: the value of a schedule the person is known to have (0 of staying at home);
-    `near`: how many neighbours a request has; `most`: so many trips of an interval, with different last visits, become
-    columns beside the best schedule. Values go to w.value, how much was remembered to w.level. When `rough`, good
-    schedules are looked for and values may be above the cheapest schedule: few jobs, one label as good as another
-    whatever it has served, and no more than ROUGH_LABELS: very roughly (1) or less so (2).
+    `points`: the prices; `worth` [V]: the value a column must beat; `limit` [V]: the value of a schedule the person is
+    known to have (0 of staying at home); `near`: how many neighbours a request has; `most`: so many trips of an
+    interval, with different last visits, become columns beside the best schedule. Values go to w.value, how much was
+    remembered to w.level. When `rough`, good schedules are looked for and values may be above the cheapest schedule:
+    few jobs, one label as good as another whatever it has served, and no more than ROUGH_LABELS: very roughly (1) or
+    less so (2).
     """
     for v in people:
         if w.used[STOPPED]:
             return
         w.level[v] = LEVELS
         for level in range(LEVELS):
-            if _price_person(d, nearest, points, worth[v], limit[v], near, most, v, level, rough, w):
+            if _price_person(d, town, points, worth[v], limit[v], near, most, v, level, rough, w):
                 w.level[v] = max(level, w.used[SHORT])
                 break
         if w.level[v] == LEVELS:
@@ -149,12 +160,12 @@ def _lines(fair: Ints, most_load: int) -> tuple[Ints, Ints]:
     """Straight lines, `slope` times the load less `least`, that no load within the cap costs less than.
 
     R is the highest of its own. Where it gets steeper, lines in between bound those best who come near; and where the
-    load is capped, any price of minutes may be paid and the cap's worth given back (a Lagrangian relaxation of it).
+    load is capped, any steeper one may run through R at the cap (a Lagrangian relaxation of it). The gentlest first.
     """
     slopes, least = np.zeros(5 + 3 * PARTS, dtype=np.int64), np.zeros(5 + 3 * PARTS, dtype=np.int64)
     number = 1
     for k in range(3):
-        if fair[3 + k]:
+        if fair[3 + k] and fair[k] < most_load:
             steep = slopes[number - 1] + fair[3 + k]
             until = least[number - 1] + fair[3 + k] * fair[k]
             for part in range(1, PARTS):
@@ -164,30 +175,47 @@ def _lines(fair: Ints, most_load: int) -> tuple[Ints, Ints]:
             slopes[number], least[number] = steep, until
             number += 1
     if most_load < FAR_OFF:
-        for slope in (2, 5, 9, 15):
-            slopes[number], least[number] = slope, slope * most_load
+        steep, at_cap = slopes[number - 1], _rest(fair, most_load)
+        for more in (2, 5, 9, 15):
+            slopes[number], least[number] = steep + more, (steep + more) * most_load - at_cap
             number += 1
     return slopes[:number], least[:number]
 
 
 @njit(cache=True, nogil=True)
-def _gentler(slopes: Ints, k: int) -> Ints:
-    """The lines that are next less steep, one at least if there is one, and line k at last.
+def _gentler(k: int) -> Ints:
+    """The lines that are next less steep, as far as there are any, and line k at last.
 
     Line k bounds best where every way is taken to be the shortest; then much can be done, and minutes seem dear.
     """
-    chosen, number = np.empty(LINES, dtype=np.int64), 0
-    slope = slopes[k]
-    for _ in range(LINES - 1):
-        best = -1
-        for n in range(len(slopes)):
-            if slopes[n] < slope and (best < 0 or slopes[n] > slopes[best]):
-                best = n
-        if best >= 0:
-            chosen[number], slope = best, slopes[best]
-            number += 1
-    chosen[number] = k
-    return chosen[: number + 1]
+    less = np.arange(k - 1, max(-1, k - LINES), -1)
+    return np.append(less, k)
+
+
+@njit(cache=True, nogil=True)
+def _steep(
+    d: Arrays, points: Ints, i: int, base: int, slopes: Ints, least: Ints, jobs: Ints, ways: Ints, home: int, grid: int
+) -> tuple[int, int, Ints]:  # fmt: skip
+    """The line that bounds best, what no trip costs less than by it, and the hope under it; `home`: least minutes back.
+
+    What lines prove is concave in how steep they are: the minutes of what a line bounds by say on which side to look.
+    """
+    low, high, k = 0, len(slopes) - 1, -1
+    bound, chosen, hope = -FAR_OFF, 0, np.zeros(1, dtype=np.int64)
+    while low <= high:
+        k = (low + high) // 2
+        then, minutes = _hope(d, points, i, base + slopes[k], jobs, ways, grid)
+        found = (d.weights[1] + base + slopes[k]) * home - then[0] - least[k]
+        if found > bound:
+            bound, chosen, hope = found, k, then
+        load = minutes[0] + home
+        if k < high and (slopes[k + 1] - slopes[k]) * load > least[k + 1] - least[k]:
+            low = k + 1
+        elif k > low and (slopes[k] - slopes[k - 1]) * load < least[k] - least[k - 1]:
+            high = k - 1
+        else:
+            break
+    return chosen, bound, hope
 
 
 @njit(cache=True, nogil=True)
@@ -253,7 +281,7 @@ def _all_gains(d: Arrays, points: Ints, v: int) -> int:
 
 @njit(cache=True, nogil=True)
 def _price_person(
-    d: Arrays, nearest: Ints, points: Ints, worth: int, limit: int, near: int, most: int, v: int, level: int,
+    d: Arrays, town: Town, points: Ints, worth: int, limit: int, near: int, most: int, v: int, level: int,
     rough: int, w: Room,
 ) -> bool:  # fmt: skip
     """Trips of each interval, then what to do in which; False when there was no room."""
@@ -277,7 +305,7 @@ def _price_person(
     least = np.zeros(last - first, dtype=np.int64)
     for i in range(first, last):
         if last - first > 1 and d.jobs_from[i] < d.jobs_from[i + 1]:
-            least[i - first] = _least(d, nearest, points, i, base)
+            least[i - first] = _least(d, town, points, i, base)
     done_minutes = 0
     for i in range(first, last):
         length = d.end[i] - d.start[i]
@@ -295,7 +323,7 @@ def _price_person(
                 if other != i:
                     beside += least[other - first]
             alone = last - first == 1
-            found = _trips(d, nearest, points, i, person, neighbours, limit - beside, worth, alone, most, rough, w)
+            found = _trips(d, town, points, i, person, neighbours, limit - beside, worth, alone, most, rough, w)
             if found >= 0:
                 cheapest = 0
                 for f in range(found):
@@ -447,11 +475,11 @@ def _worthwhile(d: Arrays, points: Ints, i: int, jobs: Ints) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _ways_in(d: Arrays, nearest: Ints, i: int, jobs: Ints, number: int, ways: Ints) -> int:
+def _ways_in(d: Arrays, town: Town, i: int, jobs: Ints, number: int, ways: Ints) -> int:
     """The least minutes to each job, from wherever; returns the least minutes home of them all."""
     least = FAR_OFF
     for a in range(number):
-        ways[a] = min(d.there[jobs[a]], nearest[d.mode[i], d.request[jobs[a]]])
+        ways[a] = min(d.there[jobs[a]], town.nearest[d.mode[i], d.request[jobs[a]]])
         least = min(least, d.home[jobs[a]])
     return least
 
@@ -466,41 +494,62 @@ def _grid(d: Arrays, jobs: Ints) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _least(d: Arrays, nearest: Ints, points: Ints, i: int, base: int) -> int:
+def _least(d: Arrays, town: Town, points: Ints, i: int, base: int) -> int:
     """Below the cost of every trip of the interval, R left out."""
     jobs = np.empty(d.jobs_from[i + 1] - d.jobs_from[i], dtype=np.int64)
     number = _worthwhile(d, points, i, jobs)
     if number == 0:
         return 0
     ways = np.empty(number, dtype=np.int64)
-    home = _ways_in(d, nearest, i, jobs, number, ways)
-    hope = _hope(d, points, i, base, jobs[:number], ways, _grid(d, jobs[:number]))
+    home = _ways_in(d, town, i, jobs, number, ways)
+    hope, _ = _hope(d, points, i, base, jobs[:number], ways, _grid(d, jobs[:number]))
     least: int = min(0, (d.weights[1] + base) * home - hope[0])
     return least
 
 
 @njit(cache=True, nogil=True)
-def _hope(d: Arrays, points: Ints, i: int, base: int, jobs: Ints, ways: Ints, grid: int) -> Ints:
-    """For each step of the grid the most a trip can still gain when it is free then: shortest ways, repeats allowed."""
+def _span(d: Arrays, i: int, jobs: Ints) -> tuple[Ints, Ints]:
+    """When each job can be begun at the soonest, by its windows alone, and at last."""
+    soonest, latest = np.full(len(jobs), FAR_OFF, dtype=np.int64), np.full(len(jobs), -FAR_OFF, dtype=np.int64)
+    for a in range(len(jobs)):
+        final = d.end[i] - d.home[jobs[a]] - d.minutes[jobs[a]]
+        for p in range(d.pieces_from[jobs[a]], d.pieces_to[jobs[a]]):
+            soonest[a] = min(soonest[a], d.first[p])
+            latest[a] = max(latest[a], min(d.last[p], final))
+    return soonest, latest
+
+
+@njit(cache=True, nogil=True)
+def _hope(
+    d: Arrays, points: Ints, i: int, base: int, jobs: Ints, ways: Ints, grid: int
+) -> tuple[Ints, Ints]:  # fmt: skip
+    """For each step of the grid the most a trip can still gain when it is free then, and the minutes that takes.
+
+    Shortest ways, repeats allowed.
+    """
     start, end, now, pay = d.start[i], d.end[i], d.weights[0], d.weights[1] + base
     steps = (end - start) // grid + 1
-    hope = np.zeros(steps + 1, dtype=np.int64)
+    hope, load = np.zeros(steps + 1, dtype=np.int64), np.zeros(steps + 1, dtype=np.int64)
+    soonest, latest = _span(d, i, jobs)
     for t in range(steps - 1, -1, -1):
-        best = hope[t + 1]
+        best, longest = hope[t + 1], load[t + 1]
         free = start + t * grid
         for a in range(len(jobs)):
+            # Who can be a step later and not begin later has been looked at.
+            if free + ways[a] > latest[a] or free + ways[a] + grid <= soonest[a]:
+                continue
             j = jobs[a]
             final = end - d.home[j] - d.minutes[j]
-            if free + ways[a] > final:
-                continue
             net = -d.fit[j] - pay * ways[a] - base * d.minutes[j]
             for p in range(d.pieces_from[j], d.pieces_to[j]):
                 s = max(d.first[p], (free if d.begun[p] else max(free, now)) + ways[a])
                 if s <= d.last[p] and s <= final:
                     gain = net + d.gain[p] + points[d.price[p]] - d.fall[p] * (s - d.first[p])
-                    best = max(best, gain + hope[(s + d.minutes[j] - start) // grid])
-        hope[t] = best
-    return hope
+                    over = (s + d.minutes[j] - start) // grid
+                    if gain + hope[over] > best:
+                        best, longest = gain + hope[over], ways[a] + d.minutes[j] + load[over]
+        hope[t], load[t] = best, longest
+    return hope, load
 
 
 @njit(cache=True, nogil=True)
@@ -509,6 +558,7 @@ def _reach(d: Arrays, points: Ints, i: int, base: int, jobs: Ints, ways: Ints, g
     start, end, now, pay = d.start[i], d.end[i], d.weights[0], d.weights[1] + base
     steps = (end - start) // grid + 1
     reach = np.zeros(steps, dtype=np.int64)
+    _, latest = _span(d, i, jobs)
     for t in range(1, steps):
         best = reach[t - 1]
         over = start + t * grid + grid - 1
@@ -516,6 +566,8 @@ def _reach(d: Arrays, points: Ints, i: int, base: int, jobs: Ints, ways: Ints, g
             j = jobs[a]
             if over - d.minutes[j] - ways[a] < start:
                 continue
+            if t > 1 and over - grid - d.minutes[j] >= latest[a] and over - grid - d.minutes[j] - ways[a] >= start:
+                continue  # it was looked at a step before
             net = -d.fit[j] - pay * ways[a] - base * d.minutes[j]
             for p in range(d.pieces_from[j], d.pieces_to[j]):
                 soonest = max(d.first[p], (start if d.begun[p] else max(start, now)) + ways[a])
@@ -528,15 +580,40 @@ def _reach(d: Arrays, points: Ints, i: int, base: int, jobs: Ints, ways: Ints, g
 
 
 @njit(cache=True, nogil=True)
-def _likely(d: Arrays, points: Ints, pay: int, jobs: Ints, number: int, most: int) -> int:
-    """Keep so many of the jobs, those that gain most for whoever comes from home and half of the way back."""
-    gains = np.empty(number, dtype=np.int64)
+def _likely(d: Arrays, points: Ints, pay: int, i: int, jobs: Ints, number: int, ways: Ints, most: int) -> int:
+    """Keep about so many of the jobs, those likely to be in a good trip; how many.
+
+    Most of them gain most when time has its price, what the MARGIN-th best job gains by the minute, and a full trip's
+    way out and back is shared among its visits; the others when they are all there is to do.
+    """
+    by_minute, gains = np.empty(number, dtype=np.float64), np.empty(number, dtype=np.float64)
+    for a in range(number):
+        gains[a] = _gain(d, points, jobs[a])
+        by_minute[a] = gains[a] / (d.minutes[jobs[a]] + ways[a])
+    minute, visits, busy = _nth(by_minute, MARGIN), 0, 0
+    for a in range(number):
+        if by_minute[a] >= minute:
+            visits, busy = visits + 1, busy + d.minutes[jobs[a]] + ways[a]
+    part = min(0.5, 2 * busy / visits / (d.end[i] - d.start[i]))
+    alone = np.empty(number, dtype=np.float64)
     for a in range(number):
         j = jobs[a]
-        gains[a] = pay * (d.there[j] + d.back[j] // 2) - _gain(d, points, j)
-    chosen = jobs[:number][np.argsort(gains)[:most]].copy()
-    jobs[:most] = np.sort(chosen)
-    return most
+        alone[a] = gains[a] - pay * (d.there[j] + d.back[j])
+        gains[a] -= part * pay * (d.there[j] + d.back[j]) + minute * (d.minutes[j] + ways[a])
+    good, good_alone, kept = _nth(gains, most - most // 4), _nth(alone, most // 4), 0
+    for a in range(number):
+        if gains[a] >= good or alone[a] >= good_alone:
+            jobs[kept], ways[kept] = jobs[a], ways[a]
+            kept += 1
+    return kept
+
+
+@njit(cache=True, nogil=True)
+def _nth(values: np.ndarray, n: int) -> float:
+    """The n-th largest."""
+    place = max(0, len(values) - n)
+    largest: float = np.partition(values, place)[place]
+    return largest
 
 
 @njit(cache=True, nogil=True)
@@ -546,7 +623,7 @@ def _useful(
     """Keep the jobs that a trip of less than `limit` may hold; how many. `home`: the least minutes back."""
     start, end, now, pay = d.start[i], d.end[i], d.weights[0], d.weights[1] + base
     grid = _grid(d, jobs[:number])
-    hope = _hope(d, points, i, base, jobs[:number], ways, grid)
+    hope, _ = _hope(d, points, i, base, jobs[:number], ways, grid)
     reach = _reach(d, points, i, base, jobs[:number], ways, grid)
     kept = 0
     for a in range(number):
@@ -578,8 +655,8 @@ class Ahead(NamedTuple):
     Job a, begun in step t of the grid: values[begin[a] + t - step[a]] once it is done; `best` the same with the job
     itself, begun then or later. Nobody goes from a request to another and straight back to it.
 
-    And for each step the jobs a trip that is free then may go to next, by what that gains at most, the most first:
-    those of step t from next_from[t] on, until next_from[t + 1].
+    And for each step and quarter the jobs there that a trip that is free then may go to next, by `best`, the most
+    first: those of step t and quarter q from next_from[t, q] on, until next_from[t, q + 1].
     """
 
     begin: Ints
@@ -587,9 +664,9 @@ class Ahead(NamedTuple):
     values: Ints
     best: Ints
     minute_step: Ints  # by minute of the interval its step
-    next_from: Ints
+    next_from: Ints  # [steps + 1, Q + 1]
     next_job: Ints
-    next_gain: Ints
+    next_gain: Ints  # `best` of those jobs, begun then or later
     next_spot: np.ndarray  # what is read of those jobs, side by side
     next_latest: np.ndarray
     next_begin: np.ndarray  # of `values`
@@ -598,26 +675,52 @@ class Ahead(NamedTuple):
 
 @njit(cache=True, nogil=True)
 def _after(
-    d: Arrays, points: Ints, i: int, base: int, jobs: Ints, place: Ints, legs: Ints, latest: Ints, ways: Ints, grid: int
-) -> Ahead:
-    """What can be known of a trip's future beforehand."""
+    d: Arrays, points: Ints, i: int, base: int, jobs: Ints, place: Ints, legs: np.ndarray, latest: Ints, quarter: Ints,
+    apart: Ints, grid: int,
+) -> Ahead:  # fmt: skip
+    """What can be known of a trip's future beforehand. `quarter` [requests], `apart` [Q, Q]: see `_quarters`."""
     start, end, pay = d.start[i], d.end[i], d.weights[1] + base
     number = len(jobs)
     steps = (end - start) // grid
     step, begin = np.zeros(number, dtype=np.int64), np.zeros(number + 1, dtype=np.int64)
-    many, next_from = np.zeros(steps + 1, dtype=np.int64), np.zeros(steps + 2, dtype=np.int64)
+    last_step = np.zeros(number, dtype=np.int64)
+    quarters = len(apart)
+    many, next_from = (
+        np.zeros((steps + 1, quarters), dtype=np.int64),
+        np.zeros((steps + 1, quarters + 1), dtype=np.int64),
+    )
     for a in range(number):
         soonest = FAR_OFF
         for p in range(d.pieces_from[jobs[a]], d.pieces_to[jobs[a]]):
             soonest = min(soonest, d.first[p])
         step[a] = (max(soonest, start) - start) // grid
-        begin[a + 1] = begin[a] + max(0, (latest[a] - start) // grid - step[a] + 1)
+        last_step[a] = (latest[a] - start) // grid
+        begin[a + 1] = begin[a] + max(0, last_step[a] - step[a] + 1)
         if begin[a + 1] > begin[a]:
-            many[(latest[a] - start) // grid] += 1
+            many[last_step[a], quarter[place[a]]] += 1
     for t in range(steps - 1, -1, -1):  # jobs that can be begun in a step or later
-        many[t] += many[t + 1]
+        for q in range(quarters):
+            many[t, q] += many[t + 1, q]
+    listed_from = np.zeros(quarters + 1, dtype=np.int64)
+    for q in range(quarters):
+        listed_from[q + 1] = listed_from[q] + many[0, q]
+    listed, number_listed = np.empty(listed_from[-1], dtype=np.int64), np.zeros(quarters, dtype=np.int64)
+    in_all = 0
     for t in range(steps + 1):
-        next_from[t + 1] = next_from[t] + many[t]
+        for q in range(quarters):
+            next_from[t, q], in_all = in_all, in_all + many[t, q]
+        next_from[t, quarters] = in_all
+    # The nearest quarters first, a request's own before all.
+    by_way = np.empty((quarters, quarters), dtype=np.int64)
+    for q in range(quarters):
+        by_way[q] = np.argsort(apart[q])
+        for n in range(quarters):
+            if by_way[q, n] == q:
+                for m in range(n, 0, -1):
+                    by_way[q, m] = by_way[q, m - 1]
+                by_way[q, 0] = q
+                break
+    top = np.full(steps + 1, -FAR_OFF, dtype=np.int64)  # `best` of all that may be next
     size = begin[number]
     off = begin[:number] - step
     minute_step = np.arange(end - start + 1) // grid
@@ -625,23 +728,32 @@ def _after(
     best = np.full(size, -FAR_OFF, dtype=np.int64)  # with the job's own gain, begun in this step or later
     onward = np.full(size, -1, dtype=np.int64)  # the request that comes after it there
     second = np.full(size, -FAR_OFF, dtype=np.int64)  # the same where another request comes next
-    next_job, next_gain = np.empty(next_from[-1], dtype=np.int64), np.empty(next_from[-1], dtype=np.int64)
-    next_spot, next_latest = np.empty(next_from[-1], dtype=np.int32), np.empty(next_from[-1], dtype=np.int32)
-    next_begin, next_off = np.empty(next_from[-1], dtype=np.int32), np.empty(next_from[-1], dtype=np.int32)
+    next_job, next_gain = np.empty(in_all, dtype=np.int64), np.empty(in_all, dtype=np.int64)
+    next_spot, next_latest = np.empty(in_all, dtype=np.int32), np.empty(in_all, dtype=np.int32)
+    next_begin, next_off = np.empty(in_all, dtype=np.int32), np.empty(in_all, dtype=np.int32)
+    open_from = number  # jobs by when they can be begun at last
     for t in range(steps, -1, -1):
-        for a in range(number):
+        was_open = open_from
+        while open_from > 0 and last_step[open_from - 1] >= t:
+            open_from -= 1
+        for a in range(open_from, number):
             k = begin[a] + t - step[a]
-            if t < step[a] or k >= begin[a + 1]:
+            if t < step[a]:
                 continue
             j, spot = jobs[a], place[a]
             over = start + t * grid + d.minutes[j]
             first_best, first_next, second_best = -FAR_OFF, -1, -FAR_OFF
             if over + d.back[j] <= end:
                 first_best, first_next = -pay * d.back[j], number
-            free = (over - start) // grid
-            if free <= steps:
-                for at in range(next_from[free], next_from[free + 1]):
-                    if next_gain[at] <= second_best:
+            free = minute_step[over - start] if over <= end else steps + 1
+            here = quarter[spot]
+            for nth in range(quarters if free <= steps else 0):
+                there = by_way[here, nth]
+                way = pay * apart[here, there]
+                if nth > 0 and top[free] - way <= second_best:
+                    break
+                for at in range(next_from[free, there], next_from[free, there + 1]):
+                    if next_gain[at] - way <= second_best:
                         break
                     n = next_spot[at]
                     leg = legs[spot, n]
@@ -680,22 +792,45 @@ def _after(
                 else:
                     own_second = max(own_second, second[k + 1])
             best[k], onward[k], second[k] = own, own_next, own_second
-        at = next_from[t]
-        for a in range(number):
-            if begin[a + 1] > begin[a] and (latest[a] - start) // grid >= t:
-                next_job[at] = a
-                next_gain[at] = best[begin[a] + max(0, t - step[a])] - pay * ways[a]
-                at += 1
-        here = slice(next_from[t], at)
-        order = np.argsort(-next_gain[here])
-        next_job[here], next_gain[here] = next_job[here][order], next_gain[here][order]
-        for at in range(next_from[t], next_from[t + 1]):
-            a = next_job[at]
-            next_spot[at], next_latest[at], next_begin[at], next_off[at] = place[a], latest[a], begin[a], off[a]
+        for a in range(open_from, was_open):
+            if begin[a + 1] > begin[a]:
+                q = quarter[place[a]]
+                listed[listed_from[q] + number_listed[q]] = a
+                number_listed[q] += 1
+        for q in range(quarters):
+            first, last = listed_from[q], listed_from[q] + number_listed[q]
+            to = next_from[t, q]
+            for n in range(first, last):  # nearly in order, as they were a step later
+                a = listed[n]
+                gain = best[begin[a] + max(0, t - step[a])]
+                while n > first and next_gain[to + n - first - 1] < gain:
+                    listed[n], next_gain[to + n - first] = listed[n - 1], next_gain[to + n - first - 1]
+                    n -= 1
+                listed[n], next_gain[to + n - first] = a, gain
+            for n in range(first, last):
+                a, at = listed[n], to + n - first
+                next_job[at], next_spot[at], next_latest[at] = a, place[a], latest[a]
+                next_begin[at], next_off[at] = begin[a], off[a]
+            if last > first:
+                top[t] = max(top[t], next_gain[to])
     return Ahead(
         begin, step, after, best, minute_step, next_from, next_job, next_gain, next_spot, next_latest, next_begin,
         next_off,
     )  # fmt: skip
+
+
+@njit(cache=True, nogil=True)
+def _quarters(quarter: Ints, apart: Ints) -> tuple[Ints, Ints]:
+    """Only those quarters that there is a request in, numbered anew, and how far they are apart."""
+    there = np.zeros(len(apart), dtype=np.bool_)
+    there[quarter] = True
+    known = np.nonzero(there)[0]
+    again = np.cumsum(there) - 1
+    least = np.empty((len(known), len(known)), dtype=np.int64)
+    for a in range(len(known)):
+        for b in range(len(known)):
+            least[a, b] = apart[known[a], known[b]]
+    return again[quarter], least
 
 
 @njit(cache=True, nogil=True)
@@ -753,7 +888,7 @@ def _neighbours(legs: Ints, near: int, bit: Masks, bit_too: Masks, kept: Masks, 
 
 @njit(cache=True, nogil=True)
 def _trips(
-    d: Arrays, nearest: Ints, points: Ints, i: int, person: Person, near: int, limit: int, worth: int, alone: bool,
+    d: Arrays, town: Town, points: Ints, i: int, person: Person, near: int, limit: int, worth: int, alone: bool,
     most: int, rough: int, w: Room,
 ) -> int:  # fmt: skip
     """The best trips of an interval by load and visits, in w.front: how many, or -2 when there was no room."""
@@ -762,10 +897,10 @@ def _trips(
     travel = d.travel[d.mode[i]]
     jobs = np.empty(d.jobs_from[i + 1] - d.jobs_from[i], dtype=np.int64)
     number = _worthwhile(d, points, i, jobs)
-    if rough and number > ROUGH_JOBS[rough]:
-        number = _likely(d, points, pay, jobs, number, ROUGH_JOBS[rough])
     ways = np.empty(number, dtype=np.int64)
-    home = _ways_in(d, nearest, i, jobs, number, ways)
+    home = _ways_in(d, town, i, jobs, number, ways)
+    if rough and number > ROUGH_JOBS[rough]:
+        number = _likely(d, points, pay, i, jobs, number, ways, ROUGH_JOBS[rough])
     most_today = d.most_today[v] if person.loaded else FAR_OFF
     most_minutes = d.most_minutes[v] if person.loaded else FAR_OFF
     most_load = min(most_today, most_minutes)
@@ -777,21 +912,11 @@ def _trips(
         return 0
     rows, place, legs = _between(travel, d.request[jobs[:number]])
     home = _shortest(d, legs, place, jobs, number, ways)
-    was, number = number, _useful(d, points, i, base, limit, jobs, number, ways, home)
-    if number == 0:
-        return 0
-    if number < was:
-        found, place, legs = _between(legs, np.searchsorted(rows, d.request[jobs[:number]]))
-        rows = rows[found]
-        home = _shortest(d, legs, place, jobs, number, ways)
     # Jobs by when they can be begun at last.
-    latest = np.empty(number, dtype=np.int64)
-    for a in range(number):
-        latest[a] = -FAR_OFF
-        for p in range(d.pieces_from[jobs[a]], d.pieces_to[jobs[a]]):
-            latest[a] = max(latest[a], min(d.last[p], end - d.home[jobs[a]] - d.minutes[jobs[a]]))
+    _, latest = _span(d, i, jobs[:number])
     order = np.argsort(latest)
     latest, ways, jobs, place = latest[order], ways[order], jobs[:number][order], place[order]
+    quarter, apart = _quarters(town.quarter[d.mode[i]][rows], town.apart[d.mode[i]])
     requests = len(rows)
     where = np.full(travel.shape[0], -1, dtype=np.int64)
     where[rows] = np.arange(requests)
@@ -817,7 +942,7 @@ def _trips(
         if max(first[a], start) + shortest_of[a] + round_trip > last[a]:
             best[a] = -FAR_OFF
     grid = _grid(d, jobs)
-    hope = _hope(d, points, i, base, jobs, ways, grid) - pay * home
+    hope = _hope(d, points, i, base, jobs, ways, grid)[0] - pay * home
     hope_too, slope = hope, 0
     slopes, least_rest = _lines(fair, most_load)
     bit = np.zeros(requests, dtype=np.uint64)
@@ -862,7 +987,7 @@ def _trips(
     free_visits = most_visits if person.today == 0 else -FAR_OFF
     bucket = np.empty(length + 1, dtype=np.int64)
     group = np.empty(requests, dtype=np.int64)
-    ahead = _after(d, points, i, base, jobs[:0], place[:0], legs, latest[:0], ways[:0], grid)
+    ahead = _after(d, points, i, base, jobs[:0], place[:0], legs, latest[:0], quarter, apart, grid)
     after = np.zeros((1, 1), dtype=np.int64)
     size, low, least = -1, -FAR_OFF, -FAR_OFF
     # Lightly first; then with all that can be known beforehand, below one level after the other: where the interval is
@@ -871,18 +996,14 @@ def _trips(
     level, trips, lines, known, wanted_all = 0, 0, 0, 0, not alone
     while level <= DEEPER:
         if level > 0 and lines == 0:
-            bounds = np.empty(len(slopes), dtype=np.int64)
-            for k in range(len(slopes)):
-                hope_too = _hope(d, points, i, base + slopes[k], jobs, ways, grid)
-                bounds[k] = (pay + slopes[k]) * home - hope_too[0] - least_rest[k]
-            if bounds.max() >= limit:
+            steep, bound, then = _steep(d, points, i, base, slopes, least_rest, jobs, ways, home, grid)
+            if bound >= limit:
                 return 0
-            chosen = _gentler(slopes, int(np.argmax(bounds)))
+            slope, hope_too = slopes[steep], then + least_rest[steep] - (pay + slopes[steep]) * home
+            chosen = _gentler(steep)
             slopes, least_rest, lines = slopes[chosen], least_rest[chosen], 1
-            slope = slopes[0]
-            hope_too = _hope(d, points, i, base + slope, jobs, ways, grid) + least_rest[0] - (pay + slope) * home
         for k in range(known, lines):
-            other = _after(d, points, i, base + slopes[k], jobs, place, legs, latest, ways, grid)
+            other = _after(d, points, i, base + slopes[k], jobs, place, legs, latest, quarter, apart, grid)
             if k == 0:
                 ahead, after = other, np.empty((len(slopes), len(other.values)), dtype=np.int64)
             after[k] = other.values + least_rest[k]
@@ -898,7 +1019,7 @@ def _trips(
         size = _extend(
             d, points, i, person, below, wanted, alone, jobs, place, latest, legs, bit, bit_too, kept, kept_too, alive,
             alive_too, hope, hope_too, slope, slopes[:known], least_rest, free_visits, shortest, closely, room_for,
-            rough, ahead, after, grid, bucket, group, toll, counted, due, odd, w,
+            rough, ahead, after, quarter, apart, grid, bucket, group, toll, counted, due, odd, w,
         )  # fmt: skip
         if size >= 0:
             trips = _front(d, person, size, end, pay, requests, where, below, worth, most, w)
@@ -1000,8 +1121,8 @@ def _extend(
     d: Arrays, points: Ints, i: int, person: Person, limit: int, worth: int, alone: bool, jobs: Ints, place: Ints,
     latest: Ints, legs: Ints, bit: Masks, bit_too: Masks, kept: Masks, kept_too: Masks, alive: Masks, alive_too: Masks,
     hope: Ints, hope_too: Ints, slope: int, slopes: Ints, least_rest: Ints, free_visits: int, shortest: int,
-    closely: bool, room_for: int, rough: int, ahead: Ahead, after: Ints, grid: int, bucket: Ints, group: Ints,
-    toll: Ints, counted: Masks, due: Masks, odd_at_home: np.uint64, w: Room,
+    closely: bool, room_for: int, rough: int, ahead: Ahead, after: Ints, quarter: Ints, apart: Ints, grid: int,
+    bucket: Ints, group: Ints, toll: Ints, counted: Masks, due: Masks, odd_at_home: np.uint64, w: Room,
 ) -> int:  # fmt: skip
     """All labels of an interval, from the start on; how many, -2 when there was no room, or too many for EASY."""
     v, base, fair = person.v, person.base, person.fair
@@ -1012,7 +1133,7 @@ def _extend(
     most_load = min(most_today, most_minutes)
     most_visits = d.most_visits[v] if person.loaded else FAR_OFF
     careless = rough > 0
-    dear = pay + slopes[0]
+    dear, quarters, way_there = pay + slopes[0], len(apart), 0
     room_for = min(room_for, w.used[MOST_LABELS])
     bucket[:] = -1
     group[:] = -1
@@ -1032,137 +1153,149 @@ def _extend(
                 here = w.spot[label]
                 from_here, to_here, far_below = gone, number, limit
                 if closely:
-                    from_here, to_here = ahead.next_from[t // grid], ahead.next_from[t // grid + 1]
                     far_below = w.cost[label] + slopes[0] * w.brief[label, LOAD] - least_rest[0] - limit
-                for at in range(from_here, to_here):
-                    a = at
+                for q in range(quarters if closely else 1):
                     if closely:
-                        if ahead.next_gain[at] <= far_below:
-                            break
-                        if here >= 0:
-                            way = legs[here, ahead.next_spot[at]]
-                            if start + t + way > ahead.next_latest[at]:
-                                continue
-                            m = max(ahead.next_begin[at], ahead.next_off[at] + ahead.minute_step[t + way])
-                            if ahead.best[m] - dear * way <= far_below:
-                                continue
-                        a = ahead.next_job[at]
-                    spot = place[a]
-                    if spot == here or (w.seen[label] & bit[spot]) | (w.seen_too[label] & bit_too[spot]):
-                        continue
-                    j = jobs[a]
-                    leg = d.there[j] if here < 0 else legs[here, spot]
-                    if start + t + leg > latest[a]:
-                        continue
-                    minutes = d.minutes[j]
-                    load = w.brief[label, LOAD] + leg + minutes if person.loaded else 0
-                    visits = w.visits[label] + 1
-                    if load > most_load or visits > most_visits:
-                        continue
-                    final = end - d.home[j] - minutes
-                    paid = w.cost[label] + pay * leg + base * minutes + d.fit[j]
-                    paid += _owed(w.odd[label] & counted[a], toll)
-                    rest = _rest(fair, load)
-                    for p in range(d.pieces_from[j], d.pieces_to[j]):
-                        leaves = start + t
-                        if not d.begun[p]:
-                            leaves = max(leaves, now)
-                        s = max(d.first[p], leaves + leg)
-                        if s > d.last[p] or s > final:
-                            continue
-                        over = s + minutes
-                        cost = paid - d.gain[p] - points[d.price[p]] + d.fall[p] * (s - d.first[p])
-                        then = (over - start) // grid
-                        hoped = cost - hope[then]
-                        if hoped + rest >= limit or cost + slope * load - hope_too[then] >= limit:
-                            continue
+                        from_here, to_here = ahead.next_from[t // grid, q], ahead.next_from[t // grid, q + 1]
+                        way_there = dear * apart[quarter[here], q] if here >= 0 else 0
+                    for at in range(from_here, to_here):
+                        a = at
                         if closely:
-                            m = ahead.begin[a] + (s - start) // grid - ahead.step[a]
-                            hopeless = False
-                            for k in range(len(slopes)):
-                                hopeless = hopeless or cost + slopes[k] * load - after[k, m] >= limit
-                            if hopeless:
-                                continue
-                        seen = ((w.seen[label] & kept[spot]) | bit[spot]) & alive[over - start]
-                        seen_too = ((w.seen_too[label] & kept_too[spot]) | bit_too[spot]) & alive_too[over - start]
-                        odd = (w.odd[label] ^ counted[a]) & due[over - start]
-                        rank, to_come, at_most = cost + rest, -1, 0
-                        beaten = False
-                        other = group[spot]
-                        before = -1
-                        while other >= 0:
-                            other_time, other_rank = w.brief[other, TIME], w.brief[other, RANK]
-                            other_load, following = w.brief[other, LOAD], w.brief[other, BESIDE]
-                            # R is convex: who costs no more whatever is to come costs no more if nothing is.
-                            if (
-                                other_time <= over
-                                and other_rank <= rank
-                                and (careless or (w.seen[other] & alive[over - start] & ~seen) == 0)
-                                and (careless or (w.seen_too[other] & alive_too[over - start] & ~seen_too) == 0)
-                                and (
-                                    not person.hours
-                                    or other_load <= load
-                                    or (
-                                        other_load + end - over + person.others <= most_minutes
-                                        and other_load + end - over + person.today <= most_today
-                                    )
-                                )
-                                and (
-                                    not person.counts
-                                    or w.visits[other] <= visits
-                                    or w.visits[other] + (end - over) // shortest <= free_visits
-                                )
-                            ):
-                                owed = 0 if careless else _owed(w.odd[other] & ~odd & due[over - start], toll)
-                                if other_load <= load:
-                                    beaten = other_rank + owed <= rank
-                                else:
-                                    if to_come < 0:
-                                        # No more than the time, and than a schedule below `limit` can pay.
-                                        to_come = end - over + person.others
-                                        to_come = max(0, _most_load(fair, limit - hoped, load + to_come) - load)
-                                        at_most = cost + _rest(fair, load + to_come)
-                                    beaten = w.cost[other] + owed + _rest(fair, other_load + to_come) <= at_most
-                                if beaten:
-                                    break
-                            if (
-                                over <= other_time
-                                and rank <= other_rank
-                                and load <= other_load
-                                and (careless or (seen & ~w.seen[other] & alive[other_time - start]) == 0)
-                                and (careless or (seen_too & ~w.seen_too[other] & alive_too[other_time - start]) == 0)
-                                and (not person.counts or visits <= w.visits[other])
-                                and (
-                                    careless
-                                    or rank + _owed(odd & ~w.odd[other] & due[other_time - start], toll) <= other_rank
-                                )
-                            ):
-                                w.dead[other] = 1
-                                if before < 0:
-                                    group[spot] = following
-                                else:
-                                    w.brief[before, BESIDE] = following
-                            else:
-                                before = other
-                            other = following
-                        if beaten:
+                            if ahead.next_gain[at] - way_there <= far_below:
+                                break
+                            if here >= 0:
+                                way = legs[here, ahead.next_spot[at]]
+                                if start + t + way > ahead.next_latest[at]:
+                                    continue
+                                m = max(ahead.next_begin[at], ahead.next_off[at] + ahead.minute_step[t + way])
+                                if ahead.best[m] - dear * way <= far_below:
+                                    continue
+                            a = ahead.next_job[at]
+                        spot = place[a]
+                        if spot == here or (w.seen[label] & bit[spot]) | (w.seen_too[label] & bit_too[spot]):
                             continue
-                        if size >= room_for:
-                            return size if careless else -2
-                        w.brief[size, TIME], w.brief[size, RANK], w.brief[size, LOAD] = over, rank, load
-                        w.visits[size], w.cost[size] = visits, cost
-                        w.seen[size], w.seen_too[size], w.odd[size] = seen, seen_too, odd
-                        w.job[size], w.spot[size], w.begin[size], w.parent[size], w.dead[size] = j, spot, s, label, 0
-                        w.later[size] = bucket[over - start]
-                        bucket[over - start] = size
-                        w.brief[size, BESIDE] = group[spot]
-                        group[spot] = size
-                        size += 1
-                        if alone and over + d.back[j] <= end and load + d.back[j] <= most_load:
-                            value = cost + pay * d.back[j]
-                            if person.loaded:
-                                value += _rest(fair, load + d.back[j])
-                            limit = min(limit, max(value, worth))
+                        j = jobs[a]
+                        leg = d.there[j] if here < 0 else legs[here, spot]
+                        if start + t + leg > latest[a]:
+                            continue
+                        minutes = d.minutes[j]
+                        load = w.brief[label, LOAD] + leg + minutes if person.loaded else 0
+                        visits = w.visits[label] + 1
+                        if load > most_load or visits > most_visits:
+                            continue
+                        final = end - d.home[j] - minutes
+                        paid = w.cost[label] + pay * leg + base * minutes + d.fit[j]
+                        paid += _owed(w.odd[label] & counted[a], toll)
+                        rest = _rest(fair, load)
+                        for p in range(d.pieces_from[j], d.pieces_to[j]):
+                            leaves = start + t
+                            if not d.begun[p]:
+                                leaves = max(leaves, now)
+                            s = max(d.first[p], leaves + leg)
+                            if s > d.last[p] or s > final:
+                                continue
+                            over = s + minutes
+                            cost = paid - d.gain[p] - points[d.price[p]] + d.fall[p] * (s - d.first[p])
+                            then = (over - start) // grid
+                            hoped = cost - hope[then]
+                            if hoped + rest >= limit or cost + slope * load - hope_too[then] >= limit:
+                                continue
+                            if closely:
+                                m = ahead.begin[a] + (s - start) // grid - ahead.step[a]
+                                hopeless = False
+                                for k in range(len(slopes)):
+                                    hopeless = hopeless or cost + slopes[k] * load - after[k, m] >= limit
+                                if hopeless:
+                                    continue
+                            seen = ((w.seen[label] & kept[spot]) | bit[spot]) & alive[over - start]
+                            seen_too = ((w.seen_too[label] & kept_too[spot]) | bit_too[spot]) & alive_too[over - start]
+                            odd = (w.odd[label] ^ counted[a]) & due[over - start]
+                            rank, to_come, at_most = cost + rest, -1, 0
+                            beaten = False
+                            other = group[spot]
+                            before = -1
+                            while other >= 0:
+                                other_time, other_rank = w.brief[other, TIME], w.brief[other, RANK]
+                                other_load, following = w.brief[other, LOAD], w.brief[other, BESIDE]
+                                # R is convex: who costs no more whatever is to come costs no more if nothing is.
+                                if (
+                                    other_time <= over
+                                    and other_rank <= rank
+                                    and (careless or (w.seen[other] & alive[over - start] & ~seen) == 0)
+                                    and (careless or (w.seen_too[other] & alive_too[over - start] & ~seen_too) == 0)
+                                    and (
+                                        not person.hours
+                                        or other_load <= load
+                                        or (
+                                            other_load + end - over + person.others <= most_minutes
+                                            and other_load + end - over + person.today <= most_today
+                                        )
+                                    )
+                                    and (
+                                        not person.counts
+                                        or w.visits[other] <= visits
+                                        or w.visits[other] + (end - over) // shortest <= free_visits
+                                    )
+                                ):
+                                    owed = 0 if careless else _owed(w.odd[other] & ~odd & due[over - start], toll)
+                                    if other_load <= load:
+                                        beaten = other_rank + owed <= rank
+                                    else:
+                                        if to_come < 0:
+                                            # No more than the time, and than a schedule below `limit` can pay.
+                                            to_come = end - over + person.others
+                                            to_come = max(0, _most_load(fair, limit - hoped, load + to_come) - load)
+                                            at_most = cost + _rest(fair, load + to_come)
+                                        beaten = w.cost[other] + owed + _rest(fair, other_load + to_come) <= at_most
+                                    if beaten:
+                                        break
+                                if (
+                                    over <= other_time
+                                    and rank <= other_rank
+                                    and load <= other_load
+                                    and (careless or (seen & ~w.seen[other] & alive[other_time - start]) == 0)
+                                    and (
+                                        careless or (seen_too & ~w.seen_too[other] & alive_too[other_time - start]) == 0
+                                    )
+                                    and (not person.counts or visits <= w.visits[other])
+                                    and (
+                                        careless
+                                        or rank + _owed(odd & ~w.odd[other] & due[other_time - start], toll)
+                                        <= other_rank
+                                    )
+                                ):
+                                    w.dead[other] = 1
+                                    if before < 0:
+                                        group[spot] = following
+                                    else:
+                                        w.brief[before, BESIDE] = following
+                                else:
+                                    before = other
+                                other = following
+                            if beaten:
+                                continue
+                            if size >= room_for:
+                                return size if careless else -2
+                            w.brief[size, TIME], w.brief[size, RANK], w.brief[size, LOAD] = over, rank, load
+                            w.visits[size], w.cost[size] = visits, cost
+                            w.seen[size], w.seen_too[size], w.odd[size] = seen, seen_too, odd
+                            w.job[size], w.spot[size], w.begin[size], w.parent[size], w.dead[size] = (
+                                j,
+                                spot,
+                                s,
+                                label,
+                                0,
+                            )
+                            w.later[size] = bucket[over - start]
+                            bucket[over - start] = size
+                            w.brief[size, BESIDE] = group[spot]
+                            group[spot] = size
+                            size += 1
+                            if alone and over + d.back[j] <= end and load + d.back[j] <= most_load:
+                                value = cost + pay * d.back[j]
+                                if person.loaded:
+                                    value += _rest(fair, load + d.back[j])
+                                limit = min(limit, max(value, worth))
             label = w.later[label]
     return size
 

@@ -22,6 +22,7 @@ from matcher.engine.labels import (
     SOME_VISITS,
     STOPPED,
     Room,
+    Town,
     price_people,
     room,
 )  # fmt: skip
@@ -33,6 +34,9 @@ NEIGHBOURS = 20_000
 
 TRIPS = 5
 """Beside the cheapest schedule so many trips of each interval are taken down, with different last visits."""
+
+QUARTERS = 48
+"""So many parts of a town are looked into one by one for what to do next."""
 
 SHARE = 32
 """So many people are priced in one go of a thread, so that threads end together."""
@@ -66,7 +70,7 @@ class Pricer:
         people = len(tables.volunteers)
         self.rooms = [room(people) for _ in range(threads)]
         self.everybody = np.arange(people, dtype=np.int64)
-        self._nearest = _nearest(tables)
+        self._town = _town(tables)
 
     def priced(
         self,
@@ -100,7 +104,7 @@ class Pricer:
             own = free.get()
             try:
                 own.used[[SOME_COLUMNS, SOME_VISITS]] = 0
-                price_people(grid.arrays, self._nearest, points, worth, limit, near, most, part, rough, own)
+                price_people(grid.arrays, self._town, points, worth, limit, near, most, part, rough, own)
                 values[part], levels[part] = own.value[part], own.level[part]
                 return self._schedules(grid, own, points)
             finally:
@@ -187,15 +191,30 @@ class Pricer:
         return found
 
 
-def _nearest(tables: Tables) -> Ints:
-    """Least minutes to each request from the end of any other: [M, R]."""
+def _town(tables: Tables) -> Town:
+    """Quarters around requests that are as far from each other as can be, each request in the nearest."""
     legs = tables.arrays.travel
-    out = np.full((max(1, legs.shape[0]), max(1, legs.shape[2])), FAR_OFF, dtype=np.int64)
+    modes, requests = legs.shape[0], legs.shape[1]
+    number = min(QUARTERS, requests)
+    nearest = np.full((modes, requests), FAR_OFF, dtype=np.int64)
+    quarter = np.zeros((modes, requests), dtype=np.int64)
+    apart = np.zeros((modes, number, number), dtype=np.int64)
     far = np.iinfo(np.int32).max
-    for m in range(legs.shape[0]):
-        if legs.shape[1] > 1:
-            own = np.diagonal(legs[m]).copy()
-            np.fill_diagonal(legs[m], far)
-            out[m] = legs[m].min(axis=0)
-            np.fill_diagonal(legs[m], own)
-    return out
+    for m in range(modes if requests else 0):
+        away = np.full(requests, far, dtype=np.int64)
+        middle = 0
+        for q in range(number):
+            around = legs[m, middle].astype(np.int64) + legs[m, :, middle]
+            quarter[m][around < away] = q
+            away = np.minimum(away, around)
+            middle = int(np.argmax(away))
+        own = np.diagonal(legs[m]).copy()
+        np.fill_diagonal(legs[m], far)
+        least = np.full((number, requests), far, dtype=np.int64)
+        for q in range(number):
+            least[q] = legs[m][quarter[m] == q].min(axis=0, initial=far)
+        np.fill_diagonal(legs[m], own)
+        nearest[m] = np.where(least.min(axis=0) < far, least.min(axis=0), FAR_OFF)
+        for q in range(number):
+            apart[m, :, q] = least[:, quarter[m] == q].min(axis=1, initial=far)
+    return Town(nearest, quarter, apart)

@@ -62,7 +62,7 @@ and with crews where a tree of choices follows."""
 HOT, WARM, COLD = 150.0, 40.0, 1.0
 """Temperatures, in points: the first search begins with, one that goes on from a good plan, and both end with."""
 
-SHARES = (1.0, 0.25, 0.05)
+SHARES = (0.1, 0.02)
 """Of the labels that a round to the point may use, where with all of them it would not end in time."""
 
 SELECT_SECONDS, SELECT_SHARE = 0.01, 0.75
@@ -71,7 +71,7 @@ SELECT_SECONDS, SELECT_SHARE = 0.01, 0.75
 ROUGH_SHARE = 0.7
 """How much of the time for prices goes at most into rough ones."""
 
-MANY_ROUGHLY, MANY_CLOSELY = 0.32, 0.6
+MANY_ROUGHLY, MANY_CLOSELY = 0.36, 0.5
 """The same, of all that is then left, where a round to the point takes long; and by when the last one is begun."""
 
 AGAIN = 0.3
