@@ -83,7 +83,7 @@ class Bound:
         reach: float | None = None,
         enough: tuple[float, float] = (VERY_ROUGH_GAP, ROUGH_GAP),
     ) -> None:
-        """`points`: the first prices, which may be moved by `reach` in the first round.
+        """`points`: the first prices, moved by `reach` at most in the first round; else of a plan, or parts of them.
 
         Where people are priced very roughly, and less so, these shares of what is still promised are little `enough`.
         """
@@ -99,15 +99,11 @@ class Bound:
         self.points = self._first_prices(assignments) if points is None else points
         self.proven = self.tables.settled
         self.proven_at: tuple[Grid, Ints] | None = None
+        began = time.perf_counter()
         self.priced = self._priced_at(self.points, self.nothing, seconds)
-        while rough and points is None:  # a plan at hand makes seats seem dearer than they are
-            less = self.points // 2
-            priced = self._priced_at(less, self.nothing, seconds)
-            if priced.bound <= self.priced.bound:
-                break
-            self.points, self.priced = less, priced
-            self.pool.take(priced.schedules)
         self.pool.take(self.priced.schedules)
+        if rough and points is None:
+            self._cheaper(None if seconds is None else seconds - (time.perf_counter() - began))
         self.master = self._fresh_master()
         self.promised = float(abs(self.priced.bound)) + 1.0
         self.solved: Solved | None = None
@@ -118,6 +114,21 @@ class Bound:
         self._reach = np.maximum(REACH, 0.5 * np.abs(self.points))
         if reach is not None:
             self._reach[:] = reach
+
+    def _cheaper(self, seconds: float | None) -> None:
+        """Halve the first prices as long as that promises more: in a plan at hand seats seem dearer than they are."""
+        began = time.perf_counter()
+        while self.points.any():
+            left = None if seconds is None else max(0.0, seconds - (time.perf_counter() - began))
+            points = self.points // 2
+            try:
+                priced = self._priced_at(points, self.nothing, left)
+            except TimeoutError:
+                return
+            self.pool.take(priced.schedules)
+            if priced.bound <= self.priced.bound:
+                return
+            self.points, self.priced = points, priced
 
     def leaf(self) -> Leaf:
         """The prices that prove it, as a proof file has them."""
@@ -220,7 +231,7 @@ class Bound:
             seconds=seconds,
             rough=self.rough,
             most=ROUGH_TRIPS if self.rough else TRIPS,
-            labels=self.labels,
+            labels=LABELS if self.rough else self.labels,
         )
         self.took = time.perf_counter() - began
         if not self.rough and priced.bound > self.proven:

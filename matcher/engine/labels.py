@@ -93,7 +93,7 @@ class Town(NamedTuple):
 
     nearest: Ints  # [M, R] least minutes to it from the end of any other
     quarter: Ints  # [M, R]
-    apart: Ints  # [M, Q, Q] least minutes from one of the first quarter to another of the second
+    apart: Ints  # [M, Q, Q] least minutes from one of the first quarter to another of the second, if there are
 
 
 class Person(NamedTuple):
@@ -168,10 +168,12 @@ def _lines(fair: Ints, most_load: int) -> tuple[Ints, Ints]:
         if fair[3 + k] and fair[k] < most_load:
             steep = slopes[number - 1] + fair[3 + k]
             until = least[number - 1] + fair[3 + k] * fair[k]
+            gentle, from_there = slopes[number - 1], least[number - 1]
             for part in range(1, PARTS):
-                slopes[number] = slopes[number - part] + (steep - slopes[number - part]) * part // PARTS
-                least[number] = least[number - part] + (slopes[number] - slopes[number - part]) * fair[k]
-                number += 1
+                between = gentle + (steep - gentle) * part // PARTS
+                if between > slopes[number - 1]:
+                    slopes[number], least[number] = between, from_there + (between - gentle) * fair[k]
+                    number += 1
             slopes[number], least[number] = steep, until
             number += 1
     if most_load < FAR_OFF:
@@ -200,7 +202,7 @@ def _steep(
 
     What lines prove is concave in how steep they are: the minutes of what a line bounds by say on which side to look.
     """
-    low, high, k = 0, len(slopes) - 1, -1
+    low, high = 0, len(slopes) - 1
     bound, chosen, hope = -FAR_OFF, 0, np.zeros(1, dtype=np.int64)
     while low <= high:
         k = (low + high) // 2
@@ -583,8 +585,8 @@ def _reach(d: Arrays, points: Ints, i: int, base: int, jobs: Ints, ways: Ints, g
 def _likely(d: Arrays, points: Ints, pay: int, i: int, jobs: Ints, number: int, ways: Ints, most: int) -> int:
     """Keep about so many of the jobs, those likely to be in a good trip; how many.
 
-    Most of them gain most when time has its price, what the MARGIN-th best job gains by the minute, and a full trip's
-    way out and back is shared among its visits; the others when they are all there is to do.
+    Most of them gain most when time has its price, what the MARGIN-th best job gains by the minute, and the way out and
+    back is shared among the visits of a trip that fills half of the interval; the others when they are all there is.
     """
     by_minute, gains = np.empty(number, dtype=np.float64), np.empty(number, dtype=np.float64)
     for a in range(number):
@@ -602,7 +604,7 @@ def _likely(d: Arrays, points: Ints, pay: int, i: int, jobs: Ints, number: int, 
         gains[a] -= part * pay * (d.there[j] + d.back[j]) + minute * (d.minutes[j] + ways[a])
     good, good_alone, kept = _nth(gains, most - most // 4), _nth(alone, most // 4), 0
     for a in range(number):
-        if gains[a] >= good or alone[a] >= good_alone:
+        if kept < 2 * most and (gains[a] >= good or alone[a] >= good_alone):
             jobs[kept], ways[kept] = jobs[a], ways[a]
             kept += 1
     return kept
@@ -745,9 +747,9 @@ def _after(
             first_best, first_next, second_best = -FAR_OFF, -1, -FAR_OFF
             if over + d.back[j] <= end:
                 first_best, first_next = -pay * d.back[j], number
-            free = minute_step[over - start] if over <= end else steps + 1
+            free = minute_step[over - start]
             here = quarter[spot]
-            for nth in range(quarters if free <= steps else 0):
+            for nth in range(quarters):
                 there = by_way[here, nth]
                 way = pay * apart[here, there]
                 if nth > 0 and top[free] - way <= second_best:
@@ -1133,7 +1135,7 @@ def _extend(
     most_load = min(most_today, most_minutes)
     most_visits = d.most_visits[v] if person.loaded else FAR_OFF
     careless = rough > 0
-    dear, quarters, way_there = pay + slopes[0], len(apart), 0
+    dear, quarters, way_there = pay + (slopes[0] if closely else 0), len(apart), 0
     room_for = min(room_for, w.used[MOST_LABELS])
     bucket[:] = -1
     group[:] = -1
@@ -1279,13 +1281,8 @@ def _extend(
                             w.brief[size, TIME], w.brief[size, RANK], w.brief[size, LOAD] = over, rank, load
                             w.visits[size], w.cost[size] = visits, cost
                             w.seen[size], w.seen_too[size], w.odd[size] = seen, seen_too, odd
-                            w.job[size], w.spot[size], w.begin[size], w.parent[size], w.dead[size] = (
-                                j,
-                                spot,
-                                s,
-                                label,
-                                0,
-                            )
+                            w.job[size], w.spot[size], w.begin[size] = j, spot, s
+                            w.parent[size], w.dead[size] = label, 0
                             w.later[size] = bucket[over - start]
                             bucket[over - start] = size
                             w.brief[size, BESIDE] = group[spot]

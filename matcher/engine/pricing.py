@@ -205,15 +205,15 @@ def _town(tables: Tables) -> Town:
         middle = 0
         for q in range(number):
             around = legs[m, middle].astype(np.int64) + legs[m, :, middle]
+            around[middle] = 0  # also where it ends far from where it begins
             quarter[m][around < away] = q
             away = np.minimum(away, around)
             middle = int(np.argmax(away))
-        own = np.diagonal(legs[m]).copy()
-        np.fill_diagonal(legs[m], far)
         least = np.full((number, requests), far, dtype=np.int64)
-        for q in range(number):
-            least[q] = legs[m][quarter[m] == q].min(axis=0, initial=far)
-        np.fill_diagonal(legs[m], own)
+        for r in range(requests):
+            own, legs[m, r, r] = legs[m, r, r], far
+            np.minimum(least[quarter[m, r]], legs[m, r], out=least[quarter[m, r]])
+            legs[m, r, r] = own
         nearest[m] = np.where(least.min(axis=0) < far, least.min(axis=0), FAR_OFF)
         for q in range(number):
             apart[m, :, q] = least[:, quarter[m] == q].min(axis=1, initial=far)

@@ -63,7 +63,7 @@ HOT, WARM, COLD = 150.0, 40.0, 1.0
 """Temperatures, in points: the first search begins with, one that goes on from a good plan, and both end with."""
 
 SHARES = (0.1, 0.02)
-"""Of the labels that the first rounds to the point may use where they take long; the fewest where it must be fast."""
+"""Of the labels that a round to the point uses where it takes long, and what it makes do with where time is short."""
 
 SELECT_SECONDS, SELECT_SHARE = 0.01, 0.75
 """A selection is worth beginning with so many seconds left for each row of seats; so much of the time it may take."""
@@ -367,12 +367,10 @@ class _Run:
                 self._prove(again, enough)
                 self.priced.less_roughly(self._before(latest))
                 self._note_bound(self.priced)
-        if self.priced is not None:
-            self.priced.labels = LABELS
         self._prove(closely, first=True)
 
     def _afford(self, bound: Bound, latest: float) -> bool:
-        """Whether a round to the point ends by then, with as many labels as there is time for: fewer prove less."""
+        """Whether a round to the point ends by then, with as many of SHARES as there is time for: fewer prove less."""
         for share in SHARES:
             bound.labels = int(share * LABELS)
             if self._elapsed() + bound.reckoned(bound.labels) <= latest:
