@@ -1,7 +1,7 @@
-"""The bound: rounds of prices and schedules, prices held in a box around the best so far, starts refined where it pays.
+"""The bound: rounds of prices and schedules, prices pulled towards the best so far, starts refined where it pays.
 
-Held as in the box step method (Marsten, Hogan and Blankenship 1975): prices may move as far from the best so far as has
-proved right. Buckets of starts are cut where the program has a crew at odds about the time.
+It is the proximal bundle method (Kiwiel 1990): prices are moved the farther, the better what the program says of them
+has proved to be true. Buckets of starts are cut where the program has a crew at odds about the time.
 """
 
 from __future__ import annotations
@@ -9,42 +9,42 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from matcher.engine.grid import Grid
 from matcher.engine.labels import LABELS
-from matcher.engine.master import FORBIDDEN, Master, Pool, Solved, Unsolved, broken_triples
+from matcher.engine.master import FORBIDDEN, Master, Pool, Solved, broken_triples
 from matcher.engine.pricing import TRIPS, Priced, Pricer
 from matcher.engine.tables import Ints
 from matcher.plan import Assignment
 from matcher.proof import Leaf
 
-REACH = 100.0
-"""How far, in points, the first prices may be moved in one round; later as far as has proved right."""
+STRIDE, LEAST_STRIDE = 50.0, 5.0
+"""By so many points the price of a seat is moved at first, where the mixture leaves it empty, and at least."""
 
-CLOSE_ENOUGH = 1e-4
-"""The program and the bound this near to each other: the prices are as good as they get."""
+LONGER, SHORTER, TRUE = 1.5, 0.5, 0.3
+"""It is moved farther where so large a share of what was promised came true, and less far where nothing did."""
 
-NEAR = 0.002
-"""So near to each other prices leave the box and go part of the way to what the program says (Wentges 1997)."""
+SWEEPS, ROUGH_SWEEPS = 200, 100
+"""So many sweeps the program is solved with, and while people are priced roughly."""
 
-LESS_ROUGH_REACH = 5.0
-"""How far prices may at least be moved once people are priced less roughly."""
+PRECISE, ROUGHLY_PRECISE = 1e-4, 1e-3
+"""Or until the mixture costs at most this share more than it need."""
 
-TIGHT, TIGHT_REACH = 0.0003, 30.0
-"""The same once triples were taken in, and how far prices may then move at first."""
+CLOSE_ENOUGH, CLOSE_SEATS = 1e-4, 0.1
+"""The program and the bound this near to each other: prices are as good as they get. What the mixture leaves empty, or
+fills twice, counts by this share of its price."""
 
 SETTLE = 4
 """So many rounds of prices between one cutting of buckets and the next."""
 
-EDGES = 0.1
-"""And only when no more than this share of them is held back by the box."""
-
 STUBBORN = 5
-"""After so many rounds that proved nothing more they are held in a box again."""
+"""So many rounds that proved little more are enough while people are priced roughly."""
 
-FREE = 40_000.0
+PATIENT = 12
+"""So many that proved nothing more, to the point."""
 
 TIGHTENINGS, GAIN = 6, 1e-4
 """Triples are looked for so often before people are priced again, while they raise the program by so large a share."""
@@ -60,9 +60,9 @@ MANY_JOBS = 600_000
 RECKONED = 100
 """From so many people it is reckoned how long it takes to price everybody to the point."""
 
-ACTIVE_COLUMNS, ACTIVE_EACH = 6_000, 2.5
-"""About so many schedules are in the linear program at once, or so many for each person and row of seats, those nearest
-to being worth it."""
+ACTIVE_COLUMNS, ACTIVE_EACH = 6_000, 20.0
+"""About so many schedules are in the program at once, or so many for each person and row of seats, those nearest to
+being worth it."""
 
 OUTGROWN = 1.4
 """With so many times that number the program is made anew."""
@@ -80,10 +80,9 @@ class Bound:
         points: Ints | None = None,
         seconds: float | None = None,
         rough: int = 0,
-        reach: float | None = None,
         enough: tuple[float, float] = (VERY_ROUGH_GAP, ROUGH_GAP),
     ) -> None:
-        """`points`: the first prices, moved by `reach` at most in the first round; else of a plan, or parts of them.
+        """`points`: the first prices; else those of a plan, or parts of them.
 
         Where people are priced very roughly, and less so, these shares of what is still promised are little `enough`.
         """
@@ -104,16 +103,12 @@ class Bound:
         self.pool.take(self.priced.schedules)
         if rough and points is None:
             self._cheaper(None if seconds is None else seconds - (time.perf_counter() - began))
-        self.master = self._fresh_master()
+        self.master = self._fresh_master(self.active)
         self.promised = float(abs(self.priced.bound)) + 1.0
         self.solved: Solved | None = None
         self.solved_on = self.grid
         self.done = False
-        self.free, self._near, self._share, self._slow, self._since = False, NEAR, 0.5, 0, 0
-        self._since_tight = SETTLE
-        self._reach = np.maximum(REACH, 0.5 * np.abs(self.points))
-        if reach is not None:
-            self._reach[:] = reach
+        self._stride, self._slow, self._since, self._since_tight = STRIDE, 0, 0, SETTLE
 
     def _cheaper(self, seconds: float | None) -> None:
         """Halve the first prices as long as that promises more: in a plan at hand seats seem dearer than they are."""
@@ -142,44 +137,35 @@ class Bound:
         began = time.perf_counter()
         self._since += 1
         self._since_tight += 1
-        inner = self.rough > 0 and len(self.master.columns) > ACTIVE_COLUMNS
         if len(self.master.columns) > OUTGROWN * self.active:
-            self.master = self._fresh_master()
-        reach = np.full(len(self.points), FREE) if self.free else self._reach
-        low, high = self.points - reach, self.points + reach
-        solved = self.master.solve(low, high, seconds, inner)
-        if solved is None:
-            raise TimeoutError
-        self.solved, self.solved_on = solved, self.grid
-        share = self._share if self.free else 1.0
-        asked = np.rint(self.points + share * (solved.prices - self.points)).astype(np.int64)
+            self.master = self._fresh_master(self.active)
+        sweeps, precise = (ROUGH_SWEEPS, ROUGHLY_PRECISE) if self.rough else (SWEEPS, PRECISE)
+        solved = self.master.near(self.points, self._stride, sweeps, precise * abs(self.priced.bound), self.solved)
+        asked = np.rint(solved.prices).astype(np.int64)
+        worth = self._limits(asked)
+        points = self.pricer.untouched + self.grid.requests(asked) + int(worth.sum())
+        self.solved, self.solved_on = replace(solved, points=float(points)), self.grid
         left = None if seconds is None else max(0.0, seconds - (time.perf_counter() - began))
-        worth = np.minimum(self.nothing, np.rint(solved.worth).astype(np.int64))
         priced = self._priced_at(asked, worth, left)
         new = self.master.add(self.pool, self.pool.take(priced.schedules))
-        helpful = self._helpful(new, solved)
-        self.promised, kept = solved.points - self.priced.bound, priced.bound - self.priced.bound
-        at_edge = (solved.prices <= low + 0.5) | (solved.prices >= high - 0.5)
-        if self.free:
-            self._share = min(1.0, 1.5 * share) if kept > 0 or not helpful else max(0.3, 0.8 * share)
-        else:
-            grown = np.where(at_edge, 2.0, 1.0) if kept > 0 else 0.5
-            self._reach = np.maximum(1.0, self._reach * grown)
+        helpful = bool((self.pool.values(self.grid, asked)[new] < worth[self.pool.v[new]]).any())
+        self.promised, kept = points - self.priced.bound, priced.bound - self.priced.bound
+        if kept > TRUE * self.promised:
+            self._stride *= LONGER
+        elif kept <= 0:
+            self._stride = max(LEAST_STRIDE, SHORTER * self._stride)
         if kept > 0:
             self.points, self.priced = asked, priced
-        scale = max(1.0, abs(solved.points))
+        scale = max(1.0, abs(points))
         if self.rough:
             self._slow = 0 if kept > ROUGH_GAIN * scale else self._slow + 1
             little = self._enough[self.last_rough]
             self.settled = max(self.promised, kept) <= little * scale or self._slow > STUBBORN or not helpful
             return
         self._slow = 0 if kept > 0 else self._slow + 1
-        if not self.free and max(self.promised, kept) <= self._near * scale and at_edge.sum() <= EDGES * len(at_edge):
-            self.free, self._share = True, 0.5
-        elif self.free and self._slow > STUBBORN and self.promised > self._near * scale:
-            self.free, self._reach = False, np.maximum(2 * self._reach, 50.0)
-        narrow = self._slow > STUBBORN and bool((self._reach <= 1.0).all())
-        self.done = narrow if not self.free else self.promised <= CLOSE_ENOUGH * scale or (not helpful and share == 1.0)
+        open_points = float(solved.short @ np.abs(solved.prices[: self.grid.size]))
+        close = max(self.promised, kept, CLOSE_SEATS * open_points) <= CLOSE_ENOUGH * scale
+        self.done = close or self._slow > PATIENT
 
     def less_roughly(self, seconds: float | None) -> None:
         """From now on people are priced less roughly, in the end to the point, first at the best prices so far.
@@ -194,7 +180,6 @@ class Bound:
             self.rough = was
             raise
         self.master.add(self.pool, self.pool.take(self.priced.schedules))
-        self._reach = np.maximum(self._reach, LESS_ROUGH_REACH)
         if self.solved is not None:
             self.promised = self.solved.points - self.priced.bound
 
@@ -202,7 +187,6 @@ class Bound:
         """After a round to the point people are priced less roughly again, but what was found is known."""
         self.rough, self._slow, self.settled = 2, 0, False
         self.priced = self._priced_at(self.points, self.nothing, seconds)
-        self._reach = np.maximum(self._reach, LESS_ROUGH_REACH)
         if self.solved is not None:
             self.promised = self.solved.points - self.priced.bound
 
@@ -238,13 +222,6 @@ class Bound:
             self.proven, self.proven_at = priced.bound, (self.grid, points)
         return priced
 
-    def _helpful(self, new: Sequence[int], solved: Solved) -> int:
-        """How many of these schedules would make the mixture cheaper."""
-        if not len(new):
-            return 0
-        values = self.pool.values(self.grid, np.rint(solved.prices).astype(np.int64))[new]
-        return int((values < solved.worth[self.pool.v[new]] - 0.5).sum())
-
     def refine(self) -> int:
         """Cut buckets where the last mixture has a crew at odds about the time; how many cuts.
 
@@ -262,10 +239,9 @@ class Bound:
 
     def regrid(self, grid: Grid) -> None:
         """Go on with other buckets or choices; prices are taken over, the bound stands only if choices stay."""
-        reach = self.grid.moved(self._reach, grid)
         self.points = self.grid.moved(self.points, grid)
-        self.grid, self._reach = grid, np.maximum(reach, 20.0)
-        self.master = self._fresh_master()
+        self.grid = grid
+        self.master = self._fresh_master(self.active)
         self.done = False
 
     def tighten(self, seconds: float | None = None) -> int | None:
@@ -276,34 +252,30 @@ class Bound:
         if self.solved is None or self.solved_on is not self.grid or (self._since_tight < SETTLE and not self.done):
             return None
         self._since_tight = 0
-        began, before, solved, grid = time.perf_counter(), self.solved.points, self.solved, self.grid
+        began, grid, master = time.perf_counter(), self.grid, self._fresh_master(ACTIVE_COLUMNS)
+
+        def corner() -> Solved:
+            found = master.solve(None if seconds is None else max(0.0, seconds - (time.perf_counter() - began)))
+            if found is None:
+                raise TimeoutError
+            return found
+
+        solved = corner()
+        before = solved.points
         for _ in range(TIGHTENINGS):
             broken = broken_triples(self.pool, grid, solved)
-            left = None if seconds is None else seconds - (time.perf_counter() - began)
-            if not len(broken) or (left is not None and left <= 0):
+            if not len(broken):
                 break
             grid = grid.with_triples(np.concatenate([grid.triples, broken]))
-            self.master.tighten(grid, self.pool)
-            free = np.full(len(self.points), FREE)
-            try:
-                found = self.master.solve(self.points - free, self.points + free, left)
-            except Unsolved:
-                self.master = self._fresh_master()
-                raise
-            if found is None:
-                self.master = self._fresh_master()
-                raise TimeoutError
-            little, solved = found.points - solved.points < GAIN * abs(before), found
-            if little:
+            master.tighten(grid, self.pool)
+            was, solved = solved.points, corner()
+            if solved.points - was < GAIN * abs(before):
                 break
         if solved.points - before < GAIN * abs(before):
-            if grid is not self.grid:
-                self.master = self._fresh_master()
             return 0
         busy = (solved.prices[grid.size :] >= 0.5) | (self.grid.moved(self.points, grid)[grid.size :] > 0)
         self.regrid(grid.with_triples(grid.triples[busy]))
-        self._reach[:] = TIGHT_REACH
-        self.free, self._near, self._slow = False, TIGHT, 0
+        self._stride, self._slow = max(STRIDE, self._stride), 0
         self.promised = solved.points - self.priced.bound
         return int(busy.sum())
 
@@ -344,11 +316,11 @@ class Bound:
             np.minimum.at(limits, self.pool.v, self.pool.values(self.grid, points))
         return limits
 
-    def _fresh_master(self) -> Master:
-        """A program of the schedules that are nearest to being worth it at the prices that prove most."""
+    def _fresh_master(self, most: int) -> Master:
+        """A program of at most so many schedules, those nearest to being worth it at the prices that prove most."""
         master = Master(self.grid, self.pricer)
         dearer = self.reduced()
-        order = np.argsort(dearer, kind="stable")[: self.active]
+        order = np.argsort(dearer, kind="stable")[:most]
         master.add(self.pool, order[dearer[order] < FORBIDDEN // 2].tolist())
         return master
 

@@ -12,6 +12,7 @@ from threading import Thread
 import numpy as np
 
 from matcher.engine.grid import Grid
+from matcher.engine.master import Master, Pool
 from matcher.engine.pricing import Pricer
 from matcher.engine.search import Search
 from matcher.engine.tables import Tables, shortest
@@ -32,7 +33,11 @@ def compile_kernels() -> None:
         (Request("r", here, 10, (Window(0, 30),)), Request("s", here, 10, (Window(0, 30),), seats=(Seat(), Seat()))),
     )
     tables = Tables(instance)
-    Pricer(tables).priced(Grid(tables), np.full(len(tables.rows), 100, dtype=np.int64), np.zeros(2, dtype=np.int64))
+    pricer, grid, points = Pricer(tables), Grid(tables), np.full(len(tables.rows), 100, dtype=np.int64)
+    pool = Pool(tables.arrays.row)
+    master = Master(grid, pricer)
+    master.add(pool, pool.take(pricer.priced(grid, points, np.zeros(2, dtype=np.int64)).schedules))
+    master.near(points, 1.0, 1, 0.0)
     none = np.zeros(1, dtype=np.int64)
     shortest(none, none.copy(), none.copy(), np.zeros((1, 1), dtype=np.int64))
     search = Search(tables, 1)

@@ -1,8 +1,9 @@
 """The linear program over everybody's schedules: which mixture of them is cheapest, and what each seat is worth there.
 
 What it says is never believed: prices are rounded to whole points and `Pricer.priced` bounds every plan at those. Its
-rows are seats of requests by bucket of start (`grid.py`) and people, its columns schedules, and beside them for each
-seat one that fills it at the `high` price and one that takes it at the `low`, so that prices stay between.
+rows are seats of requests by bucket of start (`grid.py`) and people, its columns schedules and what requests may
+choose. Round by round it is solved near the best prices so far (`proximal.py`); HiGHS is asked where a corner is
+wanted, or whole schedules are.
 """
 
 from __future__ import annotations
@@ -10,13 +11,16 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
+from typing import NamedTuple
 
 import highspy
 import numpy as np
 
 from matcher.engine.grid import Grid
 from matcher.engine.pricing import Pricer, Schedule
+from matcher.engine.proximal import AT_LEAST, AT_MOST, EVEN, Near, descend, state_of
 from matcher.engine.tables import Ints
 
 Floats = np.ndarray
@@ -94,8 +98,11 @@ class Pool:
 
 FORBIDDEN = 1 << 50
 
-DUAL, PRIMAL = 1, 4
-"""HiGHS's simplex after rows were added, and after columns were."""
+DUAL = 1
+"""HiGHS's simplex after rows were added."""
+
+FREE = 40_000.0
+"""What it costs in the linear program to fill a seat with nobody, or too often."""
 
 MOST_TRIPLES, EACH_ROW, BROKEN = 150, 5, 1.01
 """So many triples are taken in at a time, of each row so many, if their schedules add up to so much."""
@@ -110,17 +117,30 @@ class Unsolved(ArithmeticError):
 
 @dataclass(frozen=True, slots=True)
 class Solved:
-    """The least points of a mixture, each price and toll, the worth of each person, and how much of each column."""
+    """The points of a mixture, each price and toll, and how much of each column."""
 
     points: float
     prices: Floats
-    worth: Floats
     columns: Ints
     """Their numbers in the pool, in the order they were added."""
     share: Floats
     """[columns]"""
+    fixed: Floats
+    """The same of columns that are no schedules."""
     served: Floats
     """[buckets of requests counted through]"""
+    short: Floats
+    """By how much each seat is filled too little or too often."""
+
+
+class Columns(NamedTuple):
+    """Columns by their entries, with their points and how much there may be of each."""
+
+    points: Floats
+    most: Floats
+    entries_from: Ints
+    row: Ints
+    times: Floats
 
 
 class Master:
@@ -130,13 +150,27 @@ class Master:
         self.grid, self.pricer, self.filled = grid, pricer, filled or {}
         self.columns: list[int] = []
         self._there: set[int] = set()
-        self._solved = False
-        h = self._highs = highspy.Highs()
+        self._schedules: list[Columns] = []
+        self._began = False
+        self._build()
+
+    @cached_property
+    def _highs(self) -> highspy.Highs:
+        """The same for HiGHS, where a seat can also be filled, or left, for a lot of points."""
+        h = highspy.Highs()
         h.setOptionValue("output_flag", False)
         h.setOptionValue("threads", 1)
-        h.setOptionValue("simplex_strategy", PRIMAL)
         h.setOptionValue("presolve", "off")
-        self._build()
+        none = np.zeros(0, dtype=np.int32)
+        h.addRows(len(self._lower), self._lower, self._upper, 0, none, none, np.zeros(0))
+        boxes = np.concatenate([np.arange(self.grid.size), np.arange(self._first_toll, len(self._lower))])
+        both, ways = np.concatenate([boxes, boxes]), np.repeat([1.0, -1.0], len(boxes))
+        free = Columns(np.full(len(both), FREE), np.full(len(both), np.inf), np.arange(len(both) + 1), both, ways)
+        self._first_schedule = self._first_box + len(both)
+        for columns in (self._fixed, free, *self._schedules):
+            _add_to(h, columns)
+        h.changeObjectiveOffset(self._offset)
+        return h
 
     def add(self, pool: Pool, numbers: Sequence[int]) -> list[int]:
         """More columns: schedules of the pool by number; those that were not there yet."""
@@ -144,7 +178,6 @@ class Master:
         if not fresh:
             return []
         self._there.update(fresh)
-        self._highs.setOptionValue("simplex_strategy", PRIMAL)
         wanted = np.array(fresh, dtype=np.int64)
         column, row, start = pool.visits
         position = np.full(len(pool.schedules), -1, dtype=np.int64)
@@ -156,43 +189,54 @@ class Master:
         where = np.concatenate([position[column[here]], np.arange(len(wanted)), paying])
         rows = np.concatenate([seats, people, self._first_toll + tolls])
         times = np.concatenate([np.ones(len(seats) + len(people)), often])
-        self._add_columns(pool.points[wanted].astype(float), where, rows, times)
+        self._schedules.append(self._entered(pool.points[wanted].astype(float), where, rows, times))
         self.columns.extend(fresh)
         return fresh
 
-    def solve(self, low: Floats, high: Floats, seconds: float | None, inner: bool = False) -> Solved | None:
-        """The best mixture while prices stay between `low` and `high`; None when it was not found in time.
+    def near(self, centre: Ints, stride: float, sweeps: int, enough: float, last: Solved | None = None) -> Solved:
+        """A mixture and its prices, which are pulled towards the `centre` (`proximal.py`), after so many `sweeps`.
 
-        `inner`: a point inside the best face does as well, which is found sooner where the program is large. Unsolved
-        where there is no mixture.
+        Or when the mixture costs at most `enough` points more there than it need. `last`: where to begin.
         """
+        p, size, first = self._near(centre, stride), self.grid.size, self._first_box
+        weight = np.zeros(len(p.cost))
+        if last is not None:
+            known = np.zeros(1 + max(int(last.columns.max(initial=0)), max(self.columns, default=0)))
+            known[last.columns] = last.share
+            weight[first:] = known[self.columns]
+            if len(last.fixed) == first:
+                weight[:first] = last.fixed
+        state = state_of(p, weight)
+        descend(p, state, sweeps, enough)
+        prices = np.concatenate([state.price[:size], np.maximum(0.0, -state.price[self._first_toll :])])
+        short = np.abs(p.asked - state.filled)[:size]
+        return self._solved(float(p.cost @ state.weight) + self._offset, prices, state.weight, short)
+
+    def solve(self, seconds: float | None) -> Solved | None:
+        """The best mixture; None when it was not found in time. Unsolved where there is none."""
         h, size = self._highs, self.grid.size
-        index = np.arange(self._first_box, self._first_schedule, dtype=np.int32)
-        here = len(index) // 2  # tolls of triples it was tightened by are free
-        low = np.minimum(low[:here], self._dearest)  # an optional seat is worth no more than leaving it empty costs
-        h.changeColsCost(2 * here, index, np.concatenate([np.maximum(low, high[:here]), -low]).astype(float))
         h.setOptionValue("time_limit", float(h.getRunTime() + seconds) if seconds is not None else highspy.kHighsInf)
-        # From nothing an interior point is found sooner; with new columns the simplex goes on from where it was.
-        h.setOptionValue("solver", "simplex" if self._solved and not inner else "ipm")
-        h.setOptionValue("run_crossover", "off" if inner else "on")
+        # From nothing an interior point is found sooner; with new rows the simplex goes on from where it was.
+        h.setOptionValue("solver", "simplex" if self._began else "ipm")
         h.run()
+        self._began = True
         nothing = highspy.HighsModelStatus.kModelEmpty
         if h.getModelStatus() == highspy.HighsModelStatus.kTimeLimit:
             return None
         if h.getModelStatus() not in (highspy.HighsModelStatus.kOptimal, nothing):
-            if inner:  # too imprecise; a corner is another matter
-                return self.solve(low, high, seconds)
             raise Unsolved(f"HiGHS says {h.modelStatusToString(h.getModelStatus())} of {h.getNumRow()} rows")
-        self._solved = not inner
-        solution = h.getSolution()
-        duals, share = np.array(solution.row_dual), np.array(solution.col_value)
+        duals, weight = np.array(h.getSolution().row_dual), np.array(h.getSolution().col_value)
         if h.getModelStatus() == nothing:
-            duals, share = np.zeros(h.getNumRow()), np.zeros(0)
-        objective = self._offset if h.getModelStatus() == nothing else h.getInfo().objective_function_value
+            return self._solved(self._offset, np.zeros(0), np.zeros(0), np.zeros(0))
         prices = np.concatenate([duals[:size], np.maximum(0.0, -duals[self._first_toll :])])
-        worth = duals[self._first_person : self._first_toll]
-        numbers = np.array(self.columns, dtype=np.int64)
-        return Solved(float(objective), prices, worth, numbers, share[self._first_schedule :], self._served(share))
+        points = float(h.getInfo().objective_function_value)
+        weight = np.concatenate([weight[: self._first_box], weight[self._first_schedule :]])
+        return self._solved(points, prices, weight, np.zeros(size))
+
+    def _solved(self, points: float, prices: Floats, weight: Floats, short: Floats) -> Solved:
+        fixed, share = weight[: self._first_box], weight[self._first_box :]
+        columns = np.array(self.columns, dtype=np.int64)
+        return Solved(points, prices, columns, share, fixed, self._served(weight), short)
 
     def tighten(self, grid: Grid, pool: Pool) -> None:
         """Take in the triples by which this grid has more."""
@@ -318,6 +362,9 @@ class Master:
             rows_of.setdefault(row.r, []).append(n)
         low = np.zeros(size)
         columns: list[tuple[float, float, list[tuple[int, int]]]] = []  # points, most, (row, times)
+        block: list[int] = []  # by column; -1 for none
+        whole: list[bool] = []  # by block
+        pairs: list[tuple[int, int]] = []  # a row that links a seat to prices of several buckets, and one of those
         extra: list[float] = []  # right-hand sides of rows after the prices
         offset = float(self.pricer.untouched)
         self._served_by: list[tuple[int, int]] = []
@@ -339,6 +386,8 @@ class Master:
                     self._served_by.append((len(columns), -1))
                     self._choices.append(len(columns))
                     columns.append((float(tables.price[r]), 1.0, seats))
+                    block.append(len(whole))
+                    whole.append(False)
                 else:
                     self._served_by.append((-1, -1))
                 number += 1
@@ -347,6 +396,7 @@ class Master:
             extra.append(1.0)
             if choice.may_be_left:
                 columns.append((float(tables.price[r]), 1.0, [(choose, 1)]))
+                block.append(len(whole))
             for _ in buckets:
                 entries = [(choose, 1)]
                 links: list[tuple[int, int, int]] = []
@@ -361,14 +411,19 @@ class Master:
                         links.append((link, first, last))
                 self._served_by.append((len(columns), 1))
                 columns.append((0.0, 1.0, entries))
+                block.append(len(whole))
                 for link, first, last in links:
                     for q in range(first, last + 1):
                         columns.append((0.0, np.inf, [(link, 1), (q, -1)]))
+                        block.append(-1)
+                        pairs.append((link, q))
                 number += 1
+            whole.append(True)
         for n, row in enumerate(tables.rows):
             if row.optional:
                 for p in range(int(grid.price_from[n]), int(grid.price_from[n + 1])):
                     columns.append((float(weights.optional_seat), np.inf, [(p, 1)]))
+                    block.append(-1)
         people = len(tables.volunteers)
         self._first_person = size + len(extra)
         self._first_toll = self._first_person + people
@@ -376,40 +431,70 @@ class Master:
         if self.filled:  # what is filled may be filled again: the visit is left out in the end
             high[:] = np.inf
         tolls = len(grid.triples)
-        lower = np.concatenate([low, np.array(extra), np.full(people + tolls, -np.inf)])
-        upper = np.concatenate([high, np.array(extra), np.ones(people + tolls)])
-        none = np.zeros(0, dtype=np.int32)
-        self._highs.addRows(len(lower), lower, upper, 0, none, none, np.zeros(0))
+        self._lower = np.concatenate([low, np.array(extra), np.full(people + tolls, -np.inf)])
+        self._upper = np.concatenate([high, np.array(extra), np.ones(people + tolls)])
         points = np.array([c[0] for c in columns], dtype=float)
         most = np.array([c[1] for c in columns], dtype=float)
         where = np.array([n for n, c in enumerate(columns) for _ in c[2]], dtype=np.int64)
         rows = np.array([row for c in columns for row, _ in c[2]], dtype=np.int64)
         times = np.array([times for c in columns for _, times in c[2]], dtype=float)
-        self._add_columns(points, where, rows, times, most)
-        self._first_box = len(columns)
-        optional = np.array([tables.rows[n].optional for n in grid.row_of], dtype=bool)
-        self._dearest = np.concatenate([np.where(optional, weights.optional_seat, np.inf), np.full(tolls, np.inf)])
-        box = np.concatenate([np.arange(size), self._first_toll + np.arange(tolls)])
-        sign = np.repeat([1.0, -1.0], [size, tolls])
-        both, index = np.concatenate([box, box]), np.arange(2 * len(box))
-        self._add_columns(np.zeros(len(both)), index, both, np.concatenate([sign, -sign]))
-        self._first_schedule = self._first_box + len(both)
-        self._offset = offset
-        self._highs.changeObjectiveOffset(offset)
+        self._fixed = self._entered(points, where, rows, times, most)
+        self._first_box, self._offset = len(columns), offset
+        self._block, self._whole = np.array(block, dtype=np.int64), np.array(whole, dtype=bool)
+        self._pairs = np.array(pairs, dtype=np.int64).reshape(-1, 2)
+        self._in_blocks = np.zeros(len(self._lower), dtype=bool)  # rows that say that a block adds up to one
+        self._in_blocks[self._first_person : self._first_toll] = True
+        self._in_blocks[size : self._first_person] = np.array(extra) == 1.0
 
-    def _add_columns(
-        self, points: Floats, where: Ints, rows: Ints, times: Floats | None = None, most: Floats | None = None
-    ) -> None:
+    def _entered(self, points: Floats, where: Ints, rows: Ints, times: Floats, most: Floats | None = None) -> Columns:
         """Columns by their entries (column, row, times); like entries of a column are added up."""
-        rows_there = self._highs.getNumRow()
-        keys, inverse = np.unique(where * rows_there + rows, return_inverse=True)
+        number = max(1, len(self._lower))
+        keys, inverse = np.unique(where * number + rows, return_inverse=True)
         value = np.bincount(inverse.reshape(-1), weights=times, minlength=len(keys)).astype(float)
-        column, row = keys // max(1, rows_there), keys % max(1, rows_there)
-        starts = np.searchsorted(column, np.arange(len(points))).astype(np.int32)
         most = np.full(len(points), np.inf) if most is None else most
-        self._highs.addCols(
-            len(points), points, np.zeros(len(points)), most, len(keys), starts, row.astype(np.int32), value
+        return Columns(points, most, np.searchsorted(keys // number, np.arange(len(points) + 1)), keys % number, value)
+
+    def _near(self, centre: Ints, stride: float) -> Near:
+        """The program near these prices and tolls; rows that say that a block adds up to one are left to `descend`."""
+        size, people = self.grid.size, self._first_toll - self._first_person
+        all_of = [self._fixed, *self._schedules]
+        row, times = (np.concatenate([getattr(columns, name) for columns in all_of]) for name in ("row", "times"))
+        column = np.repeat(
+            np.arange(self._first_box + len(self.columns)), np.concatenate([np.diff(c.entries_from) for c in all_of])
         )
+        mine = (row >= self._first_person) & (row < self._first_toll)
+        kept = ~self._in_blocks[row]
+        block = np.full(self._first_box + len(self.columns), people + len(self._whole), dtype=np.int64)
+        block[: self._first_box] = np.where(self._block >= 0, people + self._block, people + len(self._whole))
+        block[column[mine]] = row[mine] - self._first_person
+        member = np.argsort(block, kind="stable")
+        block_from = np.searchsorted(block[member], np.arange(people + len(self._whole) + 1))
+        finite = self._lower > -np.inf
+        here = np.zeros(len(self._lower))
+        here[:size], here[self._first_toll :] = centre[:size], -centre[size:]
+        if len(self._pairs):
+            links = np.unique(self._pairs[:, 0])
+            here[links] = np.inf
+            np.minimum.at(here, self._pairs[:, 0], here[self._pairs[:, 1]])
+        return Near(
+            np.concatenate([columns.points for columns in all_of]),
+            np.searchsorted(column[kept], np.arange(len(block) + 1)),
+            row[kept],
+            times[kept],
+            block_from,
+            member,
+            np.concatenate([np.zeros(people, dtype=bool), self._whole]),
+            np.where(finite, self._lower, self._upper),
+            np.where(~finite, AT_MOST, np.where(np.isinf(self._upper), AT_LEAST, EVEN)),
+            here,
+            float(stride),
+        )
+
+
+def _add_to(highs: highspy.Highs, columns: Columns) -> None:
+    number, begin = len(columns.points), columns.entries_from[:-1].astype(np.int32)
+    least, row = np.zeros(number), columns.row.astype(np.int32)
+    highs.addCols(number, columns.points, least, columns.most, len(row), begin, row, columns.times)
 
 
 def broken_triples(pool: Pool, grid: Grid, solved: Solved) -> Ints:

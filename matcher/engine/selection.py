@@ -28,8 +28,9 @@ TIGHTENED = 3
 USED = 0.05
 """A start is used in a mixture by so large a share of a schedule."""
 
-REACH = 100.0
-"""How far prices may move in the first round after starts were held, and in a dive."""
+STRIDES, STRIDE, SWEEPS, PRECISE = 3, 100.0, 100, 1e-3
+"""In a dive prices are moved so often, by so many points a seat, and the program solved with so many sweeps each time,
+or until the mixture costs at most this share more than it need."""
 
 ENOUGH_UNDECIDED, ENOUGH_ROUGHLY, ENOUGH = 0.01, 0.003, 0.001
 """Prices under held starts that promise less than this share are good enough: while some are open, while people are
@@ -96,7 +97,7 @@ class Selection:
         held, tightened = None, 0
         try:
             enough = ENOUGH_ROUGHLY if decided else ENOUGH_UNDECIDED
-            held = Bound(self.pricer, (), self.pool, grid, self._points, self._left(), 1, REACH, (enough, enough))
+            held = Bound(self.pricer, (), self.pool, grid, self._points, self._left(), 1, (enough, enough))
             while self._left() > 0:
                 if held.settled:
                     if not decided or (self._many and held.rough == 2):
@@ -176,6 +177,7 @@ class Selection:
         dearer = pool.values(self._grid, self._points) - self._limits()[pool.v]
         columns = np.argsort(dearer, kind="stable")[: self.bound.active]
         columns, points, held = columns[dearer[columns] < FORBIDDEN // 2], self._points, dict[int, int]()
+        solved: Solved | None = None
         while self._left() > 0:
             filled = Counter(n for number in held.values() for n in pool.rows_of(number))
             full = np.array([filled[n] >= counts[n] for n in range(len(counts))], dtype=bool)
@@ -186,22 +188,15 @@ class Selection:
             possible[column[full[row]]] = False
             master = Master(self._grid, self.pricer, filled)
             master.add(pool, columns[possible[columns]].tolist())
-            solved = self._mixed(master, points)
-            if solved is None:
-                break
+            solved = self._mixed(master, points, solved)
             points = np.rint(solved.prices).astype(np.int64)
-            asked, worth = points.copy(), np.minimum(self.bound.nothing, np.rint(solved.worth).astype(np.int64))
+            asked, worth = points.copy(), self._worth(columns[possible[columns]], points)
             asked[: self._grid.size][full[self._grid.row_of]] = -FULL
             found = self.pricer.priced(self._grid, asked, worth, people=np.nonzero(idle)[0], rough=1, most=ROUGH_TRIPS)
             if master.add(pool, pool.take(found.schedules)):
-                solved = self._mixed(master, points)
-                if solved is None:
-                    break
+                solved = self._mixed(master, points, solved)
                 points = np.rint(solved.prices).astype(np.int64)
             columns = solved.columns
-            if len(columns) > 2 * self.bound.active:
-                dear = pool.values(self._grid, points)[columns] - np.rint(solved.worth)[pool.v[columns]]
-                columns = columns[np.argsort(dear, kind="stable")[: self.bound.active]]
             before, at_once = len(held), AT_ONCE * len(tables.volunteers)
             for place in np.argsort(-solved.share, kind="stable").tolist():
                 share, number = solved.share[place], int(solved.columns[place])
@@ -215,9 +210,19 @@ class Selection:
                 break
         return [pool.schedules[number] for number in held.values()]
 
-    def _mixed(self, master: Master, points: Ints) -> Solved | None:
-        """The best mixture at prices near to these; no price is negative, as seats may be filled more often."""
-        return master.solve(points - REACH, np.maximum(points + REACH, 0.0), max(0.0, self._left()), inner=True)
+    def _mixed(self, master: Master, points: Ints, solved: Solved | None) -> Solved:
+        """A mixture that is cheap at prices it makes from these, beginning with the one that was."""
+        for _ in range(STRIDES):
+            solved = master.near(points, STRIDE, SWEEPS, PRECISE * abs(self.bound.proven), solved)
+            points = np.rint(solved.prices).astype(np.int64)
+        assert solved is not None
+        return solved
+
+    def _worth(self, columns: Ints, points: Ints) -> Ints:
+        """By person the value of the best of these schedules, if it is worth anything."""
+        worth = self.bound.nothing.copy()
+        np.minimum.at(worth, self.pool.v[columns], self.pool.values(self._grid, points)[columns])
+        return worth
 
     def adopt(self, assignments: Sequence[Assignment]) -> None:
         """Go on from this plan: crews are held to the starts it has, prices stay."""

@@ -107,7 +107,6 @@ class Tree:
     def _priced(self, node: Node, before: Callable[[], float], best: int) -> Bound:
         """Rounds of prices under the node's choices, until it is above the best plan or they bring little."""
         bound = Bound(self.pricer, (), self.pool, node.grid, node.points, before())
-        bound.free = True
         slow = 0
         for _ in range(ROUNDS):
             was = bound.proven
