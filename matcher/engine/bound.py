@@ -180,13 +180,8 @@ class Bound:
             self.rough = was
             raise
         self.master.add(self.pool, self.pool.take(self.priced.schedules))
-        if self.solved is not None:
-            self.promised = self.solved.points - self.priced.bound
-
-    def more_roughly(self, seconds: float | None) -> None:
-        """After a round to the point people are priced less roughly again, but what was found is known."""
-        self.rough, self._slow, self.settled = 2, 0, False
-        self.priced = self._priced_at(self.points, self.nothing, seconds)
+        if not self.rough:
+            self._stride = max(LEAST_STRIDE, SHORTER * self._stride)  # much that was not seen roughly is new
         if self.solved is not None:
             self.promised = self.solved.points - self.priced.bound
 

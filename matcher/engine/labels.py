@@ -937,11 +937,11 @@ def _trips(
             first[n] = min(first[n], d.first[p])
     # Where the window is too narrow to come back after another visit, nothing need be remembered: those go last.
     for a in range(requests):
-        round_trip = FAR_OFF
-        for b in range(requests):
-            if b != a:
-                round_trip = min(round_trip, legs[a, b] + shortest_of[b] + legs[b, a])
-        if max(first[a], start) + shortest_of[a] + round_trip > last[a]:
+        spare, b = last[a] - max(first[a], start) - shortest_of[a], 0
+        if spare >= shortest:
+            while b < requests and (b == a or legs[a, b] + shortest_of[b] + legs[b, a] > spare):
+                b += 1
+        if spare < shortest or b == requests:
             best[a] = -FAR_OFF
     grid = _grid(d, jobs)
     hope = _hope(d, points, i, base, jobs, ways, grid)[0] - pay * home

@@ -139,10 +139,9 @@ def _settle(p: Near, s: State, block: int) -> float:
 
 @njit(cache=True, nogil=True)
 def descend(p: Near, s: State, sweeps: int, enough: float) -> float:
-    """Sweeps over all blocks, at most so many, until they cost at most `enough` more than they need.
+    """At most so many sweeps over all blocks and columns of none, until they cost at most `enough` more than they need.
 
-    How much more the last sweep found, in points: an upper bound on what is left to gain in blocks, not in columns of
-    none.
+    How much more the last sweep found, in points, before it moved anything.
     """
     too_much = DEAREST
     for _ in range(sweeps):
@@ -153,7 +152,10 @@ def descend(p: Near, s: State, sweeps: int, enough: float) -> float:
             column, square = p.member[k], 0.0
             for e in range(p.entries_from[column], p.entries_from[column + 1]):
                 square += p.times[e] ** 2
-            _add(p, s, column, max(-s.weight[column], -reduced_cost(p, s, column) / (p.stride * square)))
+            cost = reduced_cost(p, s, column)
+            moved = max(-s.weight[column], -cost / (p.stride * square))
+            too_much += abs(cost * moved)
+            _add(p, s, column, moved)
         if too_much <= enough:
             break
     return too_much

@@ -71,11 +71,8 @@ SELECT_SECONDS, SELECT_SHARE = 0.01, 0.75
 ROUGH_SHARE = 0.7
 """How much of the time for prices goes at most into rough ones."""
 
-MANY_ROUGHLY, MANY_CLOSELY = 0.36, 0.5
+MANY_ROUGHLY, MANY_CLOSELY = 0.36, 0.58
 """The same, of all that is then left, where a round to the point takes long; and by when the last one is begun."""
-
-AGAIN = 0.3
-"""After a round to the point rough prices follow and another such round, where they have this share of its time."""
 
 LATEST = 0.8
 """By when the first round to the point must be over: there is no bound before it."""
@@ -358,15 +355,6 @@ class _Run:
             self._closely = False
         if not self._closely:
             log.warning("Of %s nothing is proven: the time is too short for it.", self.instance.name)
-        with suppress(TimeoutError):  # whole plans can still be made of what there is
-            while self._many and self._closely and self.priced is not None and not self._finished():
-                again = closely - self.priced.took
-                if again - self._elapsed() < AGAIN * self.priced.took:
-                    break
-                self.priced.more_roughly(self._before(again))
-                self._prove(again, enough)
-                self.priced.less_roughly(self._before(latest))
-                self._note_bound(self.priced)
         self._prove(closely, first=True)
 
     def _afford(self, bound: Bound, latest: float) -> bool:
