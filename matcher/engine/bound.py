@@ -21,8 +21,9 @@ from matcher.engine.tables import Ints
 from matcher.plan import Assignment
 from matcher.proof import Leaf
 
-STRIDE, LEAST_STRIDE = 50.0, 5.0
-"""By so many points the price of a seat is moved at first, where the mixture leaves it empty, and at least."""
+STRIDE, LEAST_STRIDE, LONGEST_STRIDE, CUT_STRIDE = 50.0, 5.0, 10_000.0, 20.0
+"""By so many points the price of a seat is moved where the mixture leaves it empty: at first, at least, at most, and at
+least after buckets were cut."""
 
 LONGER, SHORTER, TRUE = 1.5, 0.5, 0.3
 """It is moved farther where so large a share of what was promised came true, and less far where nothing did."""
@@ -36,6 +37,9 @@ PRECISE, ROUGHLY_PRECISE = 1e-4, 1e-3
 CLOSE_ENOUGH, CLOSE_SEATS = 1e-4, 0.1
 """The program and the bound this near to each other: prices are as good as they get. What the mixture leaves empty, or
 fills twice, counts by this share of its price."""
+
+USED = 0.01
+"""A start is used by a mixture that has such a share of a schedule with it: it has a little of many."""
 
 SETTLE = 4
 """So many rounds of prices between one cutting of buckets and the next."""
@@ -99,7 +103,7 @@ class Bound:
         self.proven = self.tables.settled
         self.proven_at: tuple[Grid, Ints] | None = None
         began = time.perf_counter()
-        self.priced = self._priced_at(self.points, self.nothing, seconds)
+        self.priced = self._priced_at(self.points, self.nothing, self._limits(self.points), seconds)
         self.pool.take(self.priced.schedules)
         if rough and points is None:
             self._cheaper(None if seconds is None else seconds - (time.perf_counter() - began))
@@ -117,7 +121,7 @@ class Bound:
             left = None if seconds is None else max(0.0, seconds - (time.perf_counter() - began))
             points = self.points // 2
             try:
-                priced = self._priced_at(points, self.nothing, left)
+                priced = self._priced_at(points, self.nothing, self._limits(points), left)
             except TimeoutError:
                 return
             self.pool.take(priced.schedules)
@@ -140,18 +144,27 @@ class Bound:
         if len(self.master.columns) > OUTGROWN * self.active:
             self.master = self._fresh_master(self.active)
         sweeps, precise = (ROUGH_SWEEPS, ROUGHLY_PRECISE) if self.rough else (SWEEPS, PRECISE)
-        solved = self.master.near(self.points, self._stride, sweeps, precise * abs(self.priced.bound), self.solved)
+        enough = precise * abs(self.priced.bound)
+        solved = self.master.near(self.points, self._stride, sweeps, enough, self.solved, seconds)
         asked = np.rint(solved.prices).astype(np.int64)
-        worth = self._limits(asked)
+        values = self.pool.values(self.grid, asked)
+        worth = self._least(values)
         points = self.pricer.untouched + self.grid.requests(asked) + int(worth.sum())
         self.solved, self.solved_on = replace(solved, points=float(points)), self.grid
+        # Pricing tells of nothing that is no better than what is known, so that must be in the program.
+        known = np.nonzero((values < 0) & (values == worth[self.pool.v]))[0]
+        back = self.master.add(self.pool, known.tolist())
+        if not back and (asked == self.points).all():
+            self.settled, self.done = self.rough > 0, not self.rough
+            return
         left = None if seconds is None else max(0.0, seconds - (time.perf_counter() - began))
-        priced = self._priced_at(asked, worth, left)
-        new = self.master.add(self.pool, self.pool.take(priced.schedules))
-        helpful = bool((self.pool.values(self.grid, asked)[new] < worth[self.pool.v[new]]).any())
-        self.promised, kept = points - self.priced.bound, priced.bound - self.priced.bound
+        priced = self._priced_at(asked, worth, worth, left)
+        helpful = bool(self.master.add(self.pool, self.pool.take(priced.schedules)) or back)
+        kept = priced.bound - self.priced.bound
+        # The program is not solved to the end, and can say less than is known to be true: then it promises nothing.
+        self.promised = float(points - self.priced.bound) if points >= self.priced.bound else np.inf
         if kept > TRUE * self.promised:
-            self._stride *= LONGER
+            self._stride = min(LONGEST_STRIDE, LONGER * self._stride)
         elif kept <= 0:
             self._stride = max(LEAST_STRIDE, SHORTER * self._stride)
         if kept > 0:
@@ -175,7 +188,7 @@ class Bound:
         was, self.rough, self._slow = self.rough, 0 if self.last_rough else 2, 0
         self.settled = False
         try:
-            self.priced = self._priced_at(self.points, self.nothing, seconds)
+            self.priced = self._priced_at(self.points, self.nothing, self._limits(self.points), seconds)
         except TimeoutError:
             self.rough = was
             raise
@@ -199,14 +212,14 @@ class Bound:
         """Whether less roughly means to the point."""
         return self.rough == (2 if len(self.tables.arrays.row) > MANY_JOBS else 1)
 
-    def _priced_at(self, points: Ints, worth: Ints, seconds: float | None) -> Priced:
-        """Everybody at these prices; what that proves is kept."""
+    def _priced_at(self, points: Ints, worth: Ints, limits: Ints, seconds: float | None) -> Priced:
+        """Everybody at these prices; what that proves is kept. `limits`: as of `_limits`."""
         began = time.perf_counter()
         priced = self.pricer.priced(
             self.grid,
             points,
             worth,
-            self._limits(points),
+            limits,
             seconds=seconds,
             rough=self.rough,
             most=ROUGH_TRIPS if self.rough else TRIPS,
@@ -220,7 +233,7 @@ class Bound:
     def refine(self) -> int:
         """Cut buckets where the last mixture has a crew at odds about the time; how many cuts.
 
-        None while the last cuts are not made good use of yet.
+        0 while the last cuts are not made good use of yet.
         """
         if self._since < SETTLE and not self.done:
             return 0
@@ -235,7 +248,7 @@ class Bound:
     def regrid(self, grid: Grid) -> None:
         """Go on with other buckets or choices; prices are taken over, the bound stands only if choices stay."""
         self.points = self.grid.moved(self.points, grid)
-        self.grid = grid
+        self.grid, self._slow, self._stride = grid, 0, max(CUT_STRIDE, self._stride)
         self.master = self._fresh_master(self.active)
         self.done = False
 
@@ -270,7 +283,7 @@ class Bound:
             return 0
         busy = (solved.prices[grid.size :] >= 0.5) | (self.grid.moved(self.points, grid)[grid.size :] > 0)
         self.regrid(grid.with_triples(grid.triples[busy]))
-        self._stride, self._slow = max(STRIDE, self._stride), 0
+        self._stride = max(STRIDE, self._stride)
         self.promised = solved.points - self.priced.bound
         return int(busy.sum())
 
@@ -281,7 +294,7 @@ class Bound:
         column, row, start = self.pool.visits
         share = np.zeros(len(self.pool.schedules))
         share[self.solved.columns] = self.solved.share
-        used = share[column] > 1e-6
+        used = share[column] > USED
         found: dict[tuple[int, int], list[tuple[int, float]]] = defaultdict(list)
         for c, n, s in zip(column[used].tolist(), row[used].tolist(), start[used].tolist(), strict=True):
             r = self.tables.rows[n].r
@@ -306,10 +319,13 @@ class Bound:
 
     def _limits(self, points: Ints) -> Ints:
         """By person the least value of a schedule that is known."""
-        limits = self.nothing.copy()
-        if self.pool.schedules:
-            np.minimum.at(limits, self.pool.v, self.pool.values(self.grid, points))
-        return limits
+        return self._least(self.pool.values(self.grid, points))
+
+    def _least(self, values: Ints) -> Ints:
+        """By person the least of these values of the pool's schedules, or 0."""
+        least = self.nothing.copy()
+        np.minimum.at(least, self.pool.v, values)
+        return least
 
     def _fresh_master(self, most: int) -> Master:
         """A program of at most so many schedules, those nearest to being worth it at the prices that prove most."""

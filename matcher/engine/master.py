@@ -8,6 +8,7 @@ wanted, or whole schedules are.
 
 from __future__ import annotations
 
+import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,10 +21,8 @@ import numpy as np
 
 from matcher.engine.grid import Grid
 from matcher.engine.pricing import Pricer, Schedule
-from matcher.engine.proximal import AT_LEAST, AT_MOST, EVEN, Near, descend, state_of
+from matcher.engine.proximal import AT_LEAST, AT_MOST, EVEN, Floats, Near, descend, state_of
 from matcher.engine.tables import Ints
-
-Floats = np.ndarray
 
 
 class Pool:
@@ -102,7 +101,10 @@ DUAL = 1
 """HiGHS's simplex after rows were added."""
 
 FREE = 40_000.0
-"""What it costs in the linear program to fill a seat with nobody, or too often."""
+"""What it costs HiGHS at least to fill a seat with nobody, or too often."""
+
+AT_ONCE = 5
+"""After so many sweeps it is looked whether time is over."""
 
 MOST_TRIPLES, EACH_ROW, BROKEN = 150, 5, 1.01
 """So many triples are taken in at a time, of each row so many, if their schedules add up to so much."""
@@ -151,6 +153,7 @@ class Master:
         self.columns: list[int] = []
         self._there: set[int] = set()
         self._schedules: list[Columns] = []
+        self._entries: Near | None = None
         self._began = False
         self._build()
 
@@ -165,8 +168,9 @@ class Master:
         h.addRows(len(self._lower), self._lower, self._upper, 0, none, none, np.zeros(0))
         boxes = np.concatenate([np.arange(self.grid.size), np.arange(self._first_toll, len(self._lower))])
         both, ways = np.concatenate([boxes, boxes]), np.repeat([1.0, -1.0], len(boxes))
-        free = Columns(np.full(len(both), FREE), np.full(len(both), np.inf), np.arange(len(both) + 1), both, ways)
-        self._first_schedule = self._first_box + len(both)
+        dear = max(FREE, 2.0 * max(self.grid.tables.price, default=0))
+        free = Columns(np.full(len(both), dear), np.full(len(both), np.inf), np.arange(len(both) + 1), both, ways)
+        self._first_schedule = self._first_free + len(both)
         for columns in (self._fixed, free, *self._schedules):
             _add_to(h, columns)
         h.changeObjectiveOffset(self._offset)
@@ -174,9 +178,11 @@ class Master:
 
     def add(self, pool: Pool, numbers: Sequence[int]) -> list[int]:
         """More columns: schedules of the pool by number; those that were not there yet."""
+        assert "_highs" not in self.__dict__, "HiGHS has its columns already"
         fresh = [n for n in dict.fromkeys(numbers) if n not in self._there]
         if not fresh:
             return []
+        self._entries = None
         self._there.update(fresh)
         wanted = np.array(fresh, dtype=np.int64)
         column, row, start = pool.visits
@@ -193,12 +199,23 @@ class Master:
         self.columns.extend(fresh)
         return fresh
 
-    def near(self, centre: Ints, stride: float, sweeps: int, enough: float, last: Solved | None = None) -> Solved:
+    def near(
+        self,
+        centre: Ints,
+        stride: float,
+        sweeps: int,
+        enough: float,
+        last: Solved | None = None,
+        seconds: float | None = None,
+    ) -> Solved:
         """A mixture and its prices, which are pulled towards the `centre` (`proximal.py`), after so many `sweeps`.
 
-        Or when the mixture costs at most `enough` points more there than it need. `last`: where to begin.
+        Or when the mixture costs at most `enough` points more there than it need. `last`: where to begin. TimeoutError
+        after so many `seconds`.
         """
-        p, size, first = self._near(centre, stride), self.grid.size, self._first_box
+        began, size, first = time.perf_counter(), self.grid.size, self._first_free
+        self._entries = self._entries or self._near()
+        p = self._entries._replace(centre=self._centre(centre), stride=float(stride))
         weight = np.zeros(len(p.cost))
         if last is not None:
             known = np.zeros(1 + max(int(last.columns.max(initial=0)), max(self.columns, default=0)))
@@ -207,7 +224,11 @@ class Master:
             if len(last.fixed) == first:
                 weight[:first] = last.fixed
         state = state_of(p, weight)
-        descend(p, state, sweeps, enough)
+        for _ in range(0, sweeps, AT_ONCE):
+            if descend(p, state, AT_ONCE, enough) <= enough:
+                break
+            if seconds is not None and time.perf_counter() - began > seconds:
+                raise TimeoutError
         prices = np.concatenate([state.price[:size], np.maximum(0.0, -state.price[self._first_toll :])])
         short = np.abs(p.asked - state.filled)[:size]
         return self._solved(float(p.cost @ state.weight) + self._offset, prices, state.weight, short)
@@ -230,11 +251,11 @@ class Master:
             return self._solved(self._offset, np.zeros(0), np.zeros(0), np.zeros(0))
         prices = np.concatenate([duals[:size], np.maximum(0.0, -duals[self._first_toll :])])
         points = float(h.getInfo().objective_function_value)
-        weight = np.concatenate([weight[: self._first_box], weight[self._first_schedule :]])
+        weight = np.concatenate([weight[: self._first_free], weight[self._first_schedule :]])
         return self._solved(points, prices, weight, np.zeros(size))
 
     def _solved(self, points: float, prices: Floats, weight: Floats, short: Floats) -> Solved:
-        fixed, share = weight[: self._first_box], weight[self._first_box :]
+        fixed, share = weight[: self._first_free], weight[self._first_free :]
         columns = np.array(self.columns, dtype=np.int64)
         return Solved(points, prices, columns, share, fixed, self._served(weight), short)
 
@@ -262,7 +283,7 @@ class Master:
         Seats may be filled more often than asked for; what is too much is left out of the plan.
         """
         h, size = self._highs, self.grid.size
-        boxes = np.arange(self._first_box, self._first_schedule, dtype=np.int32)
+        boxes = np.arange(self._first_free, self._first_schedule, dtype=np.int32)
         most = np.zeros(len(boxes))
         some_filled = [p for n in self.filled for p in range(self.grid.price_from[n], self.grid.price_from[n + 1])]
         most[some_filled] = np.inf
@@ -439,7 +460,7 @@ class Master:
         rows = np.array([row for c in columns for row, _ in c[2]], dtype=np.int64)
         times = np.array([times for c in columns for _, times in c[2]], dtype=float)
         self._fixed = self._entered(points, where, rows, times, most)
-        self._first_box, self._offset = len(columns), offset
+        self._first_free, self._offset = len(columns), offset
         self._block, self._whole = np.array(block, dtype=np.int64), np.array(whole, dtype=bool)
         self._pairs = np.array(pairs, dtype=np.int64).reshape(-1, 2)
         self._in_blocks = np.zeros(len(self._lower), dtype=bool)  # rows that say that a block adds up to one
@@ -454,28 +475,31 @@ class Master:
         most = np.full(len(points), np.inf) if most is None else most
         return Columns(points, most, np.searchsorted(keys // number, np.arange(len(points) + 1)), keys % number, value)
 
-    def _near(self, centre: Ints, stride: float) -> Near:
-        """The program near these prices and tolls; rows that say that a block adds up to one are left to `descend`."""
-        size, people = self.grid.size, self._first_toll - self._first_person
+    def _centre(self, points: Ints) -> Floats:
+        """These prices and tolls by row; a row that links a seat to several buckets has the lowest of their prices."""
+        size, here = self.grid.size, np.zeros(len(self._lower))
+        here[:size], here[self._first_toll :] = points[:size], -points[size:]
+        if len(self._pairs):
+            here[self._pairs[:, 0]] = np.inf
+            np.minimum.at(here, self._pairs[:, 0], here[self._pairs[:, 1]])
+        return here
+
+    def _near(self) -> Near:
+        """The program near no prices yet; rows that say that a block adds up to one are left to `descend`."""
+        people = self._first_toll - self._first_person
         all_of = [self._fixed, *self._schedules]
         row, times = (np.concatenate([getattr(columns, name) for columns in all_of]) for name in ("row", "times"))
         column = np.repeat(
-            np.arange(self._first_box + len(self.columns)), np.concatenate([np.diff(c.entries_from) for c in all_of])
+            np.arange(self._first_free + len(self.columns)), np.concatenate([np.diff(c.entries_from) for c in all_of])
         )
         mine = (row >= self._first_person) & (row < self._first_toll)
         kept = ~self._in_blocks[row]
-        block = np.full(self._first_box + len(self.columns), people + len(self._whole), dtype=np.int64)
-        block[: self._first_box] = np.where(self._block >= 0, people + self._block, people + len(self._whole))
+        block = np.full(self._first_free + len(self.columns), people + len(self._whole), dtype=np.int64)
+        block[: self._first_free] = np.where(self._block >= 0, people + self._block, people + len(self._whole))
         block[column[mine]] = row[mine] - self._first_person
         member = np.argsort(block, kind="stable")
         block_from = np.searchsorted(block[member], np.arange(people + len(self._whole) + 1))
         finite = self._lower > -np.inf
-        here = np.zeros(len(self._lower))
-        here[:size], here[self._first_toll :] = centre[:size], -centre[size:]
-        if len(self._pairs):
-            links = np.unique(self._pairs[:, 0])
-            here[links] = np.inf
-            np.minimum.at(here, self._pairs[:, 0], here[self._pairs[:, 1]])
         return Near(
             np.concatenate([columns.points for columns in all_of]),
             np.searchsorted(column[kept], np.arange(len(block) + 1)),
@@ -486,8 +510,8 @@ class Master:
             np.concatenate([np.zeros(people, dtype=bool), self._whole]),
             np.where(finite, self._lower, self._upper),
             np.where(~finite, AT_MOST, np.where(np.isinf(self._upper), AT_LEAST, EVEN)),
-            here,
-            float(stride),
+            np.zeros(len(self._lower)),
+            1.0,
         )
 
 

@@ -41,6 +41,7 @@ class Near(NamedTuple):
     whole: np.ndarray
     """By block whether its members add up to one, and not less."""
     asked: Floats
+    """By row; rows that say that a block adds up to one have no entries."""
     kind: Ints
     centre: Floats
     stride: float
@@ -141,7 +142,7 @@ def _settle(p: Near, s: State, block: int) -> float:
 def descend(p: Near, s: State, sweeps: int, enough: float) -> float:
     """At most so many sweeps over all blocks and columns of none, until they cost at most `enough` more than they need.
 
-    How much more the last sweep found, in points, before it moved anything.
+    How much more the last sweep found, in points, each block before it was settled.
     """
     too_much = DEAREST
     for _ in range(sweeps):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 
 import numpy as np
 
@@ -28,13 +29,16 @@ TIGHTENED = 3
 USED = 0.05
 """A start is used in a mixture by so large a share of a schedule."""
 
-STRIDES, STRIDE, SWEEPS, PRECISE = 3, 100.0, 100, 1e-3
+TIMES, STRIDE, SWEEPS, PRECISE = 3, 100.0, 100, 1e-3
 """In a dive prices are moved so often, by so many points a seat, and the program solved with so many sweeps each time,
 or until the mixture costs at most this share more than it need."""
 
 ENOUGH_UNDECIDED, ENOUGH_ROUGHLY, ENOUGH = 0.01, 0.003, 0.001
 """Prices under held starts that promise less than this share are good enough: while some are open, while people are
 priced roughly, and to the point."""
+
+DIVED_EACH = 12
+"""So many schedules for each person are in the program of a dive."""
 
 SURE_OF, AT_ONCE, IN_SIGHT = 0.8, 0.04, 0.05
 """In a dive schedules with such a share are held, or for so many of the people those with most, but none with less."""
@@ -175,45 +179,49 @@ class Selection:
         pool, tables = self.pool, self.tables
         counts = np.array([len(row.seats) for row in tables.rows], dtype=np.int64)
         dearer = pool.values(self._grid, self._points) - self._limits()[pool.v]
-        columns = np.argsort(dearer, kind="stable")[: self.bound.active]
+        columns = np.argsort(dearer, kind="stable")[: int(DIVED_EACH * len(tables.volunteers))]
         columns, points, held = columns[dearer[columns] < FORBIDDEN // 2], self._points, dict[int, int]()
         solved: Solved | None = None
-        while self._left() > 0:
-            filled = Counter(n for number in held.values() for n in pool.rows_of(number))
-            full = np.array([filled[n] >= counts[n] for n in range(len(counts))], dtype=bool)
-            idle = np.ones(len(tables.volunteers), dtype=bool)
-            idle[list(held)] = False
-            column, row, _ = pool.visits
-            possible = idle[pool.v]
-            possible[column[full[row]]] = False
-            master = Master(self._grid, self.pricer, filled)
-            master.add(pool, columns[possible[columns]].tolist())
-            solved = self._mixed(master, points, solved)
-            points = np.rint(solved.prices).astype(np.int64)
-            asked, worth = points.copy(), self._worth(columns[possible[columns]], points)
-            asked[: self._grid.size][full[self._grid.row_of]] = -FULL
-            found = self.pricer.priced(self._grid, asked, worth, people=np.nonzero(idle)[0], rough=1, most=ROUGH_TRIPS)
-            if master.add(pool, pool.take(found.schedules)):
+        with suppress(TimeoutError):
+            while self._left() > 0:
+                filled = Counter(n for number in held.values() for n in pool.rows_of(number))
+                full = np.array([filled[n] >= counts[n] for n in range(len(counts))], dtype=bool)
+                idle = np.ones(len(tables.volunteers), dtype=bool)
+                idle[list(held)] = False
+                column, row, _ = pool.visits
+                possible = idle[pool.v]
+                possible[column[full[row]]] = False
+                master = Master(self._grid, self.pricer, filled)
+                master.add(pool, columns[possible[columns]].tolist())
                 solved = self._mixed(master, points, solved)
                 points = np.rint(solved.prices).astype(np.int64)
-            columns = solved.columns
-            before, at_once = len(held), AT_ONCE * len(tables.volunteers)
-            for place in np.argsort(-solved.share, kind="stable").tolist():
-                share, number = solved.share[place], int(solved.columns[place])
-                if share < IN_SIGHT or (share < SURE_OF and len(held) - before >= at_once):
+                asked, worth = points.copy(), self._worth(columns[possible[columns]], points)
+                asked[: self._grid.size][full[self._grid.row_of]] = -FULL
+                found = self.pricer.priced(
+                    self._grid, asked, worth, people=np.nonzero(idle)[0], rough=1, most=ROUGH_TRIPS
+                )
+                if master.add(pool, pool.take(found.schedules)):
+                    solved = self._mixed(master, points, solved)
+                    points = np.rint(solved.prices).astype(np.int64)
+                columns = solved.columns
+                before, at_once = len(held), AT_ONCE * len(tables.volunteers)
+                for place in np.argsort(-solved.share, kind="stable").tolist():
+                    share, number = solved.share[place], int(solved.columns[place])
+                    if share < IN_SIGHT or (share < SURE_OF and len(held) - before >= at_once):
+                        break
+                    v, rows = pool.schedules[number].v, pool.rows_of(number)
+                    if v not in held and all(filled[n] < counts[n] for n in rows):
+                        held[v] = number
+                        filled.update(rows)
+                if len(held) == before:
                     break
-                v, rows = pool.schedules[number].v, pool.rows_of(number)
-                if v not in held and all(filled[n] < counts[n] for n in rows):
-                    held[v] = number
-                    filled.update(rows)
-            if len(held) == before:
-                break
         return [pool.schedules[number] for number in held.values()]
 
     def _mixed(self, master: Master, points: Ints, solved: Solved | None) -> Solved:
-        """A mixture that is cheap at prices it makes from these, beginning with the one that was."""
-        for _ in range(STRIDES):
-            solved = master.near(points, STRIDE, SWEEPS, PRECISE * abs(self.bound.proven), solved)
+        """A mixture that is cheap at prices it makes from these, beginning with the one that was. TimeoutError."""
+        enough = PRECISE * abs(self.bound.priced.bound)
+        for _ in range(TIMES):
+            solved = master.near(points, STRIDE, SWEEPS, enough, solved, max(0.0, self._left()))
             points = np.rint(solved.prices).astype(np.int64)
         assert solved is not None
         return solved

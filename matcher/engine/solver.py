@@ -72,7 +72,7 @@ ROUGH_SHARE = 0.7
 """How much of the time for prices goes at most into rough ones."""
 
 MANY_ROUGHLY, MANY_CLOSELY = 0.36, 0.58
-"""The same, of all that is then left, where a round to the point takes long; and by when the last one is begun."""
+"""The same, of all that is then left, where a round to the point takes long; and by when the last one is over."""
 
 LATEST = 0.8
 """By when the first round to the point must be over: there is no bound before it."""

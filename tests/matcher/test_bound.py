@@ -15,6 +15,7 @@ from matcher.engine.grid import Choice, Grid
 from matcher.engine.labels import price_people
 from matcher.engine.master import Pool
 from matcher.engine.pricing import Priced, Pricer, Schedule
+from matcher.engine.proximal import descend
 from matcher.engine.tables import Tables, shortest
 from matcher.exact import exact
 from matcher.proof import Choice as Allowed
@@ -293,7 +294,7 @@ def test_with_steps_the_bound_is_the_same_each_time():
 def test_each_kernel_is_compiled_once():
     """A second signature would be a second compilation, at the user's first plan."""
     solve(generate(20, 20, seed=1, **EVERYTHING), seconds=3)
-    assert len(price_people.signatures) == 1 and len(shortest.signatures) <= 1
+    assert len(price_people.signatures) == 1 and len(shortest.signatures) <= 1 and len(descend.signatures) <= 1
 
 
 def test_a_district_of_singles_has_a_small_gap(record_property):

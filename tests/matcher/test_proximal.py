@@ -4,6 +4,7 @@ import highspy
 import numpy as np
 import pytest
 
+from matcher.engine.bound import Bound
 from matcher.engine.compile import compile_kernels
 from matcher.engine.grid import Grid
 from matcher.engine.master import Master, Pool
@@ -119,7 +120,7 @@ def test_step_by_step_it_comes_to_the_corner_that_the_simplex_finds(features):
     search, pricer, pool = Search(tables, 1), Pricer(tables, 1), Pool(tables.arrays.row)
     search.insert_by_regret()
     search.improve(rounds=50)
-    cuts = {r: [starts[0][0] + 20, starts[0][0] + 40] for r, starts in enumerate(tables.starts) if starts}
+    cuts = {r: [starts[0][0] + 20, starts[0][0] + 40] for r, starts in enumerate(tables.starts) if starts and r % 2}
     grid = Grid(tables, cuts)
     pool.take(pricer.schedule(v, visits) for v, visits in search.pool())
     pool.take(pricer.schedules_of(search.best()))
@@ -133,4 +134,39 @@ def test_step_by_step_it_comes_to_the_corner_that_the_simplex_finds(features):
     assert corner is not None
     assert solved.points == pytest.approx(corner.points, rel=1e-3)
     assert solved.short @ np.abs(points) < 2e-3 * abs(corner.points)
-    assert solved.served.shape == corner.served.shape
+    whole = np.rint(points).astype(np.int64)
+    worth = np.zeros(len(tables.volunteers), dtype=np.int64)
+    np.minimum.at(worth, pool.v, pool.values(grid, whole))
+    promised = pricer.untouched + grid.requests(whole) + worth.sum()
+    assert promised <= corner.points + grid.size
+    assert promised == pytest.approx(corner.points, rel=2e-3)
+
+
+def test_what_is_known_and_not_in_the_program_comes_back():
+    """Pricing tells of nothing that is no better than what the pool has, so half of it left out must not be lost."""
+    tables = Tables(generate(30, 25, seed=3, **FULL_COST))
+    found = []
+    for half in (False, True):
+        bound = Bound(Pricer(tables, 1), ())
+        while not bound.done:
+            bound.step()
+        best = bound.proven
+        if half:
+            again = Bound(bound.pricer, (), bound.pool)
+            again.master = Master(again.grid, again.pricer)
+            again.master.add(again.pool, range(0, len(again.pool.schedules), 2))
+            while not again.done:
+                again.step()
+            best = again.proven
+        found.append(best)
+    assert found[1] == pytest.approx(found[0], rel=1e-3)
+
+
+def test_a_program_is_left_when_time_is_over():
+    tables = Tables(generate(30, 25, seed=3, **FULL_COST))
+    pricer, pool = Pricer(tables, 1), Pool(tables.arrays.row)
+    master = Master(Grid(tables), pricer)
+    points = np.full(len(tables.rows), 300, dtype=np.int64)
+    master.add(pool, pool.take(pricer.priced(Grid(tables), points, np.zeros(25, dtype=np.int64)).schedules))
+    with pytest.raises(TimeoutError):
+        master.near(points, 50.0, 10_000_000, -1.0, seconds=0.05)
