@@ -155,16 +155,18 @@ class Bound:
         known = np.nonzero((values < 0) & (values == worth[self.pool.v]))[0]
         back = self.master.add(self.pool, known.tolist())
         if not back and (asked == self.points).all():
+            self._promise(points)
             self.settled, self.done = self.rough > 0, not self.rough
             return
         left = None if seconds is None else max(0.0, seconds - (time.perf_counter() - began))
         priced = self._priced_at(asked, worth, worth, left)
         helpful = bool(self.master.add(self.pool, self.pool.take(priced.schedules)) or back)
         kept = priced.bound - self.priced.bound
-        # The program is not solved to the end, and can say less than is known to be true: then it promises nothing.
-        self.promised = float(points - self.priced.bound) if points >= self.priced.bound else np.inf
+        self._promise(points)
         if kept > TRUE * self.promised:
             self._stride = min(LONGEST_STRIDE, LONGER * self._stride)
+        elif kept <= 0 and not helpful:  # what was said is true: prices were moved too little, not too far
+            self._stride = min(LONGEST_STRIDE, LONGER * LONGER * self._stride)
         elif kept <= 0:
             self._stride = max(LEAST_STRIDE, SHORTER * self._stride)
         if kept > 0:
@@ -195,8 +197,15 @@ class Bound:
         self.master.add(self.pool, self.pool.take(self.priced.schedules))
         if not self.rough:
             self._stride = max(LEAST_STRIDE, SHORTER * self._stride)  # much that was not seen roughly is new
-        if self.solved is not None:
-            self.promised = self.solved.points - self.priced.bound
+        self.promised = np.inf
+
+    def _promise(self, points: int) -> None:
+        """Note what the program promises beyond what is known. Rounded prices may lack a little of that.
+
+        It is not solved to the end, so it can also lack much: then it has nothing to say.
+        """
+        more = float(points - self.priced.bound)
+        self.promised = max(0.0, more) if more >= -CLOSE_ENOUGH * abs(points) else np.inf
 
     def reckoned(self, labels: int) -> float:
         """The seconds it takes to price everybody to the point with so many labels, reckoned from some."""

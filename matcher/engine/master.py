@@ -168,7 +168,8 @@ class Master:
         h.addRows(len(self._lower), self._lower, self._upper, 0, none, none, np.zeros(0))
         boxes = np.concatenate([np.arange(self.grid.size), np.arange(self._first_toll, len(self._lower))])
         both, ways = np.concatenate([boxes, boxes]), np.repeat([1.0, -1.0], len(boxes))
-        dear = max(FREE, 2.0 * max(self.grid.tables.price, default=0))
+        optional = self.grid.tables.instance.weights.optional_seat
+        dear = max(FREE, 2.0 * max([optional, *self.grid.tables.price]))
         free = Columns(np.full(len(both), dear), np.full(len(both), np.inf), np.arange(len(both) + 1), both, ways)
         self._first_schedule = self._first_free + len(both)
         for columns in (self._fixed, free, *self._schedules):
@@ -224,11 +225,11 @@ class Master:
             if len(last.fixed) == first:
                 weight[:first] = last.fixed
         state = state_of(p, weight)
-        for _ in range(0, sweeps, AT_ONCE):
+        for done in range(0, sweeps, AT_ONCE):
+            if done and seconds is not None and time.perf_counter() - began > seconds:
+                raise TimeoutError
             if descend(p, state, AT_ONCE, enough) <= enough:
                 break
-            if seconds is not None and time.perf_counter() - began > seconds:
-                raise TimeoutError
         prices = np.concatenate([state.price[:size], np.maximum(0.0, -state.price[self._first_toll :])])
         short = np.abs(p.asked - state.filled)[:size]
         return self._solved(float(p.cost @ state.weight) + self._offset, prices, state.weight, short)

@@ -197,8 +197,9 @@ class Selection:
                 points = np.rint(solved.prices).astype(np.int64)
                 asked, worth = points.copy(), self._worth(columns[possible[columns]], points)
                 asked[: self._grid.size][full[self._grid.row_of]] = -FULL
+                people, left = np.nonzero(idle)[0], max(0.0, self._left())
                 found = self.pricer.priced(
-                    self._grid, asked, worth, people=np.nonzero(idle)[0], rough=1, most=ROUGH_TRIPS
+                    self._grid, asked, worth, people=people, rough=1, most=ROUGH_TRIPS, seconds=left
                 )
                 if master.add(pool, pool.take(found.schedules)):
                     solved = self._mixed(master, points, solved)

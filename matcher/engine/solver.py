@@ -254,7 +254,8 @@ class _Run:
                         break
                     self._look(0.1 * self._left(), WARM)
                     self._prove(self._elapsed() + (0.1 if self._branching() else 0.5) * self._left())
-                    if self._branching() and self.priced.promised <= CONVERGED * abs(self.priced.proven):
+                    converged = self.priced.done or self.priced.promised <= CONVERGED * abs(self.priced.proven)
+                    if self._branching() and converged:
                         self._branch(self._elapsed() + 0.8 * self._left())
         while not self._finished():
             self._look(self._left(), WARM)
