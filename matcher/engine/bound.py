@@ -58,8 +58,9 @@ VERY_ROUGH_GAP, ROUGH_GAP, ROUGH_GAIN = 0.03, 0.005, 0.0005
 """Schedules are looked for very roughly, and less so, until the program promises no more than this share, or what seems
 proven has not grown by so much for STUBBORN rounds."""
 
-MANY_JOBS = 600_000
-"""In larger instances a very rough stage is followed by one that is less so: to price to the point takes long."""
+MANY_JOBS, VAST_JOBS = 600_000, 6_000_000
+"""In larger instances a very rough stage is followed by one that is less so, in yet larger ones by two: to price to the
+point takes long."""
 
 RECKONED = 100
 """From so many people it is reckoned how long it takes to price everybody to the point."""
@@ -187,7 +188,7 @@ class Bound:
 
         TimeoutError as in `step`.
         """
-        was, self.rough, self._slow = self.rough, 0 if self.last_rough else 2, 0
+        was, self.rough, self._slow = self.rough, 0 if self.last_rough else self.rough + 1, 0
         self.settled = False
         try:
             self.priced = self._priced_at(self.points, self.nothing, self._limits(self.points), seconds)
@@ -219,7 +220,8 @@ class Bound:
     @property
     def last_rough(self) -> bool:
         """Whether less roughly means to the point."""
-        return self.rough == (2 if len(self.tables.arrays.row) > MANY_JOBS else 1)
+        jobs = len(self.tables.arrays.row)
+        return self.rough == (3 if jobs > VAST_JOBS else 2 if jobs > MANY_JOBS else 1)
 
     def _priced_at(self, points: Ints, worth: Ints, limits: Ints, seconds: float | None) -> Priced:
         """Everybody at these prices; what that proves is kept. `limits`: as of `_limits`."""

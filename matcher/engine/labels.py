@@ -50,8 +50,12 @@ DEEPER = 8
 PARTS, LINES = 2, 3
 """From one slope of fairness to the next it takes so many lines, and so many of all are used."""
 
-ROUGH_JOBS, ROUGH_LABELS = (0, 64, 120), (0, 4_000, 32_000)
-"""Of an interval, where good schedules are looked for and not the best: very roughly (1) and less so (2)."""
+STEEPER = (2, 4, 7, 11, 16, 23, 33, 48, 70)
+"""Where load is capped lines are steeper than fairness by so much, points a minute: the scarcer time, the more it is
+worth."""
+
+ROUGH_JOBS, ROUGH_LABELS = (0, 64, 120, 240), (0, 4_000, 32_000, 32_000)
+"""Of an interval, where good schedules are looked for and not the best: very roughly (1) and less so (2, 3)."""
 
 TIME, RANK, LOAD, BESIDE = range(4)
 """Of a label: when its last visit is over, cost and R(load), load, and another label with the same last request."""
@@ -89,11 +93,17 @@ class Room(NamedTuple):
 
 
 class Town(NamedTuple):
-    """Where requests lie, by mode of travel: in quarters of those that are near to each other."""
+    """Where requests lie, by mode of travel: in quarters of those that are near to each other.
+
+    Sites are requests in the order of their quarters: whoever looks through a quarter reads what lies side by side.
+    """
 
     nearest: Ints  # [M, R] least minutes to it from the end of any other
-    quarter: Ints  # [M, R]
+    site: Ints  # [M, R]
+    quarter: Ints  # [M, sites]
     apart: Ints  # [M, Q, Q] least minutes from one of the first quarter to another of the second, if there are
+    legs: np.ndarray  # [M, sites, sites] minutes; as a rule int16, and at most what that holds
+    copied: int  # of the ways between no more sites than these a copy is made, side by side
 
 
 class Person(NamedTuple):
@@ -131,7 +141,7 @@ def price_people(
     interval, with different last visits, become columns beside the best schedule. Values go to w.value, how much was
     remembered to w.level. When `rough`, good schedules are looked for and values may be above the cheapest schedule:
     few jobs, one label as good as another whatever it has served, and no more than ROUGH_LABELS: very roughly (1) or
-    less so (2).
+    less so (2, 3).
     """
     for v in people:
         if w.used[STOPPED]:
@@ -162,7 +172,7 @@ def _lines(fair: Ints, most_load: int) -> tuple[Ints, Ints]:
     R is the highest of its own. Where it gets steeper, lines in between bound those best who come near; and where the
     load is capped, any steeper one may run through R at the cap (a Lagrangian relaxation of it). The gentlest first.
     """
-    slopes, least = np.zeros(5 + 3 * PARTS, dtype=np.int64), np.zeros(5 + 3 * PARTS, dtype=np.int64)
+    slopes, least = np.zeros((2, 1 + 3 * PARTS + len(STEEPER)), dtype=np.int64)
     number = 1
     for k in range(3):
         if fair[3 + k] and fair[k] < most_load:
@@ -178,7 +188,7 @@ def _lines(fair: Ints, most_load: int) -> tuple[Ints, Ints]:
             number += 1
     if most_load < FAR_OFF:
         steep, at_cap = slopes[number - 1], _rest(fair, most_load)
-        for more in (2, 5, 9, 15):
+        for more in STEEPER:
             slopes[number], least[number] = steep + more, (steep + more) * most_load - at_cap
             number += 1
     return slopes[:number], least[:number]
@@ -669,7 +679,7 @@ class Ahead(NamedTuple):
     next_from: Ints  # [steps + 1, Q + 1]
     next_job: Ints
     next_gain: Ints  # `best` of those jobs, begun then or later
-    next_spot: np.ndarray  # what is read of those jobs, side by side
+    next_site: np.ndarray  # what is read of those jobs, side by side
     next_latest: np.ndarray
     next_begin: np.ndarray  # of `values`
     next_off: np.ndarray  # begin less step
@@ -677,10 +687,10 @@ class Ahead(NamedTuple):
 
 @njit(cache=True, nogil=True)
 def _after(
-    d: Arrays, points: Ints, i: int, base: int, jobs: Ints, place: Ints, legs: np.ndarray, latest: Ints, quarter: Ints,
-    apart: Ints, grid: int,
+    d: Arrays, points: Ints, i: int, base: int, jobs: Ints, place: Ints, site: Ints, legs: np.ndarray, latest: Ints,
+    quarter: Ints, apart: Ints, grid: int,
 ) -> Ahead:  # fmt: skip
-    """What can be known of a trip's future beforehand. `quarter` [requests], `apart` [Q, Q]: see `_quarters`."""
+    """What can be known of a trip's future beforehand. `site`, `quarter` [requests], `apart` [Q, Q]: see `_sites`."""
     start, end, pay = d.start[i], d.end[i], d.weights[1] + base
     number = len(jobs)
     steps = (end - start) // grid
@@ -714,6 +724,7 @@ def _after(
         next_from[t, quarters] = in_all
     # The nearest quarters first, a request's own before all.
     by_way = np.empty((quarters, quarters), dtype=np.int64)
+    away = np.empty((quarters, quarters), dtype=np.int64)
     for q in range(quarters):
         by_way[q] = np.argsort(apart[q])
         for n in range(quarters):
@@ -722,16 +733,19 @@ def _after(
                     by_way[q, m] = by_way[q, m - 1]
                 by_way[q, 0] = q
                 break
+        away[q] = apart[q][by_way[q]]
     top = np.full(steps + 1, -FAR_OFF, dtype=np.int64)  # `best` of all that may be next
+    tops = np.full((steps + 1, quarters), -FAR_OFF, dtype=np.int64)  # and of those in a quarter
+    likely = np.full((number, 2), -1, dtype=np.int64)  # by job what came next a step later
     size = begin[number]
     off = begin[:number] - step
     minute_step = np.arange(end - start + 1) // grid
     after = np.full(size, -FAR_OFF, dtype=np.int64)  # future once the job is done, begun in this step
     best = np.full(size, -FAR_OFF, dtype=np.int64)  # with the job's own gain, begun in this step or later
-    onward = np.full(size, -1, dtype=np.int64)  # the request that comes after it there
+    onward = np.full(size, -1, dtype=np.int64)  # the site that comes after it there, -2 home
     second = np.full(size, -FAR_OFF, dtype=np.int64)  # the same where another request comes next
     next_job, next_gain = np.empty(in_all, dtype=np.int64), np.empty(in_all, dtype=np.int64)
-    next_spot, next_latest = np.empty(in_all, dtype=np.int32), np.empty(in_all, dtype=np.int32)
+    next_site, next_latest = np.empty(in_all, dtype=np.int32), np.empty(in_all, dtype=np.int32)
     next_begin, next_off = np.empty(in_all, dtype=np.int32), np.empty(in_all, dtype=np.int32)
     open_from = number  # jobs by when they can be begun at last
     for t in range(steps, -1, -1):
@@ -742,38 +756,66 @@ def _after(
             k = begin[a] + t - step[a]
             if t < step[a]:
                 continue
-            j, spot = jobs[a], place[a]
+            j, own_site = jobs[a], site[place[a]]
             over = start + t * grid + d.minutes[j]
             first_best, first_next, second_best = -FAR_OFF, -1, -FAR_OFF
+            first_job, second_job = -1, -1
             if over + d.back[j] <= end:
-                first_best, first_next = -pay * d.back[j], number
-            free = minute_step[over - start]
-            here = quarter[spot]
-            for nth in range(quarters):
-                there = by_way[here, nth]
-                way = pay * apart[here, there]
-                if nth > 0 and top[free] - way <= second_best:
-                    break
-                for at in range(next_from[free, there], next_from[free, there + 1]):
-                    if next_gain[at] - way <= second_best:
-                        break
-                    n = next_spot[at]
-                    leg = legs[spot, n]
+                first_best, first_next = -pay * d.back[j], -2
+            here = quarter[place[a]]
+            for nth in range(2):  # most likely it is what comes next now
+                b = likely[a, nth]
+                if b >= 0:
+                    n = site[place[b]]
+                    leg = legs[own_site, n]
                     arrive = over + leg
-                    if arrive > next_latest[at] or n == spot:
+                    if arrive > latest[b]:
                         continue
-                    m = max(next_begin[at], next_off[at] + minute_step[arrive - start])
+                    m = max(begin[b], off[b] + minute_step[arrive - start])
                     value = best[m] - pay * leg
-                    if value > second_best and onward[m] == spot:
+                    if value > second_best and onward[m] == own_site:
                         value = second[m] - pay * leg
                     if value <= second_best:
                         continue
                     if value > first_best:
                         if first_next != n:
-                            second_best = first_best
-                        first_best, first_next = value, n
+                            second_best, second_job = first_best, first_job
+                        first_best, first_next, first_job = value, n, b
                     elif first_next != n:
-                        second_best = value
+                        second_best, second_job = value, b
+            for nth in range(quarters):
+                soonest = over - start + away[here, nth]
+                if soonest > end - start:
+                    if nth == 0:
+                        continue
+                    break
+                way, soon = pay * away[here, nth], minute_step[soonest]
+                if nth > 0 and top[soon] - way <= second_best:
+                    break
+                there = by_way[here, nth]
+                if tops[soon, there] - way <= second_best:
+                    continue
+                for at in range(next_from[soon, there], next_from[soon, there + 1]):
+                    if next_gain[at] - way <= second_best:
+                        break
+                    n = next_site[at]
+                    leg = legs[own_site, n]
+                    arrive = over + leg
+                    if arrive > next_latest[at] or n == own_site:
+                        continue
+                    m = max(next_begin[at], next_off[at] + minute_step[arrive - start])
+                    value = best[m] - pay * leg
+                    if value > second_best and onward[m] == own_site:
+                        value = second[m] - pay * leg
+                    if value <= second_best:
+                        continue
+                    if value > first_best:
+                        if first_next != n:
+                            second_best, second_job = first_best, first_job
+                        first_best, first_next, first_job = value, n, next_job[at]
+                    elif first_next != n:
+                        second_best, second_job = value, next_job[at]
+            likely[a, 0], likely[a, 1] = first_job, second_job
             after[k] = first_best
             gain = -FAR_OFF
             for p in range(d.pieces_from[j], d.pieces_to[j]):
@@ -811,68 +853,79 @@ def _after(
                 listed[n], next_gain[to + n - first] = a, gain
             for n in range(first, last):
                 a, at = listed[n], to + n - first
-                next_job[at], next_spot[at], next_latest[at] = a, place[a], latest[a]
+                next_job[at], next_site[at], next_latest[at] = a, site[place[a]], latest[a]
                 next_begin[at], next_off[at] = begin[a], off[a]
             if last > first:
-                top[t] = max(top[t], next_gain[to])
+                top[t], tops[t, q] = max(top[t], next_gain[to]), next_gain[to]
     return Ahead(
-        begin, step, after, best, minute_step, next_from, next_job, next_gain, next_spot, next_latest, next_begin,
+        begin, step, after, best, minute_step, next_from, next_job, next_gain, next_site, next_latest, next_begin,
         next_off,
     )  # fmt: skip
 
 
 @njit(cache=True, nogil=True)
-def _quarters(quarter: Ints, apart: Ints) -> tuple[Ints, Ints]:
-    """Only those quarters that there is a request in, numbered anew, and how far they are apart."""
-    there = np.zeros(len(apart), dtype=np.bool_)
-    there[quarter] = True
-    known = np.nonzero(there)[0]
-    again = np.cumsum(there) - 1
-    least = np.empty((len(known), len(known)), dtype=np.int64)
-    for a in range(len(known)):
-        for b in range(len(known)):
-            least[a, b] = apart[known[a], known[b]]
-    return again[quarter], least
+def _sites(town: Town, mode: int, asked: Ints) -> tuple[Ints, Ints, np.ndarray, Ints, Ints]:
+    """The requests asked for, each once, by quarter.
 
-
-@njit(cache=True, nogil=True)
-def _between(travel: np.ndarray, asked: Ints) -> tuple[Ints, Ints, np.ndarray]:
-    """The requests asked for, each once, in order; the place there of each asked for; and the minutes between them."""
-    wanted = np.zeros(travel.shape[0], dtype=np.bool_)
-    wanted[asked] = True
-    rows = np.nonzero(wanted)[0]
-    where = np.empty(travel.shape[0], dtype=np.int64)
-    where[rows] = np.arange(len(rows))
-    legs = np.empty((len(rows), len(rows)), dtype=np.int32)
-    for a in range(len(rows)):  # row by row, as they lie in memory
-        for b in range(len(rows)):
-            legs[a, b] = travel[rows[a], rows[b]]
-    return rows, where[asked], legs
-
-
-@njit(cache=True, nogil=True)
-def _shortest(d: Arrays, legs: np.ndarray, place: Ints, jobs: Ints, number: int, ways: Ints) -> int:
-    """The least minutes to each job, from home or another's request; returns the least minutes home of them all."""
-    least = np.full(len(legs), FAR_OFF, dtype=np.int64)
-    for a in range(len(legs)):
-        for b in range(len(legs)):
-            if a != b:
-                least[b] = min(least[b], legs[a, b])
-    home = FAR_OFF
+    Of each asked for its place among them; of each where it is found in `legs`; `legs`; its quarter, of those that
+    there is one in; and how far these quarters are apart.
+    """
+    wanted = np.zeros(town.site.shape[1], dtype=np.bool_)
+    wanted[town.site[mode][asked]] = True
+    site = np.nonzero(wanted)[0]
+    where = np.empty(len(wanted), dtype=np.int64)
+    where[site] = np.arange(len(site))
+    quarter, known = town.quarter[mode][site], np.zeros(town.apart.shape[1], dtype=np.int64)
+    number = 0
+    for a in range(len(site)):
+        if a == 0 or quarter[a] != known[number - 1]:
+            known[number], number = quarter[a], number + 1
+        quarter[a] = number - 1
+    apart = np.empty((number, number), dtype=np.int64)
     for a in range(number):
+        for b in range(number):
+            apart[a, b] = town.apart[mode, known[a], known[b]]
+    place, all_legs = where[town.site[mode][asked]], town.legs[mode]
+    if len(site) > town.copied:
+        return place, site, all_legs, quarter, apart
+    legs = np.empty((len(site), len(site)), dtype=all_legs.dtype)
+    for a in range(len(site)):
+        for b in range(len(site)):
+            legs[a, b] = all_legs[site[a], site[b]]
+    return place, np.arange(len(site)), legs, quarter, apart
+
+
+@njit(cache=True, nogil=True)
+def _shortest(
+    d: Arrays, site: Ints, legs: np.ndarray, quarter: Ints, apart: Ints, place: Ints, jobs: Ints, ways: Ints
+) -> int:  # fmt: skip
+    """The least minutes to each job, from home or another's request; returns the least minutes home of them all."""
+    first = np.searchsorted(quarter, np.arange(len(apart) + 1))
+    least = np.full(len(site), FAR_OFF, dtype=np.int64)
+    for n in range(len(site)):
+        for nth in range(len(apart)):
+            q = quarter[n] if nth == 0 else nth - 1 if nth <= quarter[n] else nth  # its own at first
+            if apart[q, quarter[n]] < least[n]:
+                for other in range(first[q], first[q + 1]):
+                    if other != n:
+                        least[n] = min(least[n], legs[site[other], site[n]])
+    home = FAR_OFF
+    for a in range(len(jobs)):
         ways[a] = min(d.there[jobs[a]], least[place[a]])
         home = min(home, d.home[jobs[a]])
     return home
 
 
 @njit(cache=True, nogil=True)
-def _neighbours(legs: Ints, near: int, bit: Masks, bit_too: Masks, kept: Masks, kept_too: Masks) -> None:
+def _neighbours(
+    site: Ints, legs: np.ndarray, near: int, bit: Masks, bit_too: Masks, kept: Masks, kept_too: Masks
+) -> None:  # fmt: skip
     """Each request keeps the bits of itself and of so many others, those with the shortest way there and back."""
     apart, nearby = np.empty(near + 1, dtype=np.int64), np.empty(near + 1, dtype=np.int64)
-    for a in range(legs.shape[1]):
+    for a in range(len(site)):
         number = 0
-        for b in range(legs.shape[1]):
-            away = legs[a, b] + legs[b, a]
+        for b in range(len(site)):
+            away = legs[site[a], site[b]] + legs[site[b], site[a]]
             if number > near:
                 if away >= apart[near]:
                     continue
@@ -896,7 +949,6 @@ def _trips(
     """The best trips of an interval by load and visits, in w.front: how many, or -2 when there was no room."""
     v, base, fair = person.v, person.base, person.fair
     start, end, pay = d.start[i], d.end[i], d.weights[1] + base
-    travel = d.travel[d.mode[i]]
     jobs = np.empty(d.jobs_from[i + 1] - d.jobs_from[i], dtype=np.int64)
     number = _worthwhile(d, points, i, jobs)
     ways = np.empty(number, dtype=np.int64)
@@ -912,16 +964,14 @@ def _trips(
     number = _useful(d, points, i, base, limit, jobs, number, ways, home)
     if number == 0:
         return 0
-    rows, place, legs = _between(travel, d.request[jobs[:number]])
-    home = _shortest(d, legs, place, jobs, number, ways)
+    jobs, ways = jobs[:number], ways[:number]
+    place, site, legs, quarter, apart = _sites(town, d.mode[i], d.request[jobs])
+    home = _shortest(d, site, legs, quarter, apart, place, jobs, ways)
     # Jobs by when they can be begun at last.
-    _, latest = _span(d, i, jobs[:number])
+    _, latest = _span(d, i, jobs)
     order = np.argsort(latest)
-    latest, ways, jobs, place = latest[order], ways[order], jobs[:number][order], place[order]
-    quarter, apart = _quarters(town.quarter[d.mode[i]][rows], town.apart[d.mode[i]])
-    requests = len(rows)
-    where = np.full(travel.shape[0], -1, dtype=np.int64)
-    where[rows] = np.arange(requests)
+    latest, ways, jobs, place = latest[order], ways[order], jobs[order], place[order]
+    requests = len(site)
     best = np.full(requests, -FAR_OFF, dtype=np.int64)
     first = np.full(requests, FAR_OFF, dtype=np.int64)
     last = np.full(requests, -FAR_OFF, dtype=np.int64)
@@ -939,7 +989,7 @@ def _trips(
     for a in range(requests):
         spare, b = last[a] - max(first[a], start) - shortest_of[a], 0
         if spare >= shortest:
-            while b < requests and (b == a or legs[a, b] + shortest_of[b] + legs[b, a] > spare):
+            while b < requests and (b == a or legs[site[a], site[b]] + shortest_of[b] + legs[site[b], site[a]] > spare):
                 b += 1
         if spare < shortest or b == requests:
             best[a] = -FAR_OFF
@@ -962,7 +1012,7 @@ def _trips(
     if near >= requests:
         kept[:], kept_too[:] = ~np.uint64(0), ~np.uint64(0)
     elif near > 0:
-        _neighbours(legs, near, bit, bit_too, kept, kept_too)
+        _neighbours(site, legs, near, bit, bit_too, kept, kept_too)
     # alive[t]: the requests that can still be begun at minute t of the interval; the others need no remembering.
     length = end - start
     alive = np.zeros(length + 1, dtype=np.uint64)
@@ -989,13 +1039,13 @@ def _trips(
     free_visits = most_visits if person.today == 0 else -FAR_OFF
     bucket = np.empty(length + 1, dtype=np.int64)
     group = np.empty(requests, dtype=np.int64)
-    ahead = _after(d, points, i, base, jobs[:0], place[:0], legs, latest[:0], quarter, apart, grid)
+    ahead = _after(d, points, i, base, jobs[:0], place[:0], site, legs, latest[:0], quarter, apart, grid)
     after = np.zeros((1, 1), dtype=np.int64)
     size, low, least = -1, -FAR_OFF, -FAR_OFF
     # Lightly first; then with all that can be known beforehand, below one level after the other: where the interval is
     # all there is, the lowest that has trips has the best; else all trips below the limit are wanted, and what is known
     # of levels only stands for them where they are too many.
-    level, trips, lines, known, wanted_all = 0, 0, 0, 0, not alone
+    level, trips, lines, known, lead, wanted_all = 0, 0, 0, 0, 0, not alone
     while level <= DEEPER:
         if level > 0 and lines == 0:
             steep, bound, then = _steep(d, points, i, base, slopes, least_rest, jobs, ways, home, grid)
@@ -1005,11 +1055,13 @@ def _trips(
             chosen = _gentler(steep)
             slopes, least_rest, lines = slopes[chosen], least_rest[chosen], 1
         for k in range(known, lines):
-            other = _after(d, points, i, base + slopes[k], jobs, place, legs, latest, quarter, apart, grid)
+            other = _after(d, points, i, base + slopes[k], jobs, place, site, legs, latest, quarter, apart, grid)
             if k == 0:
-                ahead, after = other, np.empty((len(slopes), len(other.values)), dtype=np.int64)
+                after = np.empty((len(slopes), len(other.values)), dtype=np.int64)
             after[k] = other.values + least_rest[k]
-            low = max(low, _low(d, points, i, pay, base, slopes[k], jobs, grid, other, least_rest[k]))
+            low_here = _low(d, points, i, pay, base, slopes[k], jobs, grid, other, least_rest[k])
+            if k == 0 or low_here > low:
+                low, lead, ahead = low_here, k, other
             known += 1
         if known > 0 and low >= limit:
             return 0
@@ -1019,12 +1071,12 @@ def _trips(
             if not wanted_all:
                 below = max(least, low + (limit - low) * level // DEEPER)
         size = _extend(
-            d, points, i, person, below, wanted, alone, jobs, place, latest, legs, bit, bit_too, kept, kept_too, alive,
-            alive_too, hope, hope_too, slope, slopes[:known], least_rest, free_visits, shortest, closely, room_for,
-            rough, ahead, after, quarter, apart, grid, bucket, group, toll, counted, due, odd, w,
+            d, points, i, person, below, wanted, alone, jobs, place, latest, site, legs, bit, bit_too, kept, kept_too,
+            alive, alive_too, hope, hope_too, slope, slopes[:known], least_rest, free_visits, shortest, closely,
+            room_for, rough, ahead, lead, after, quarter, apart, grid, bucket, group, toll, counted, due, odd, w,
         )  # fmt: skip
         if size >= 0:
-            trips = _front(d, person, size, end, pay, requests, where, below, worth, most, w)
+            trips = _front(d, person, size, end, pay, requests, below, worth, most, w)
             if alone or wanted_all or trips < 0:
                 if trips != 0 or level in (0, DEEPER) or wanted_all:
                     return trips
@@ -1121,10 +1173,11 @@ def _low(
 @njit(cache=True, nogil=True)
 def _extend(
     d: Arrays, points: Ints, i: int, person: Person, limit: int, worth: int, alone: bool, jobs: Ints, place: Ints,
-    latest: Ints, legs: Ints, bit: Masks, bit_too: Masks, kept: Masks, kept_too: Masks, alive: Masks, alive_too: Masks,
-    hope: Ints, hope_too: Ints, slope: int, slopes: Ints, least_rest: Ints, free_visits: int, shortest: int,
-    closely: bool, room_for: int, rough: int, ahead: Ahead, after: Ints, quarter: Ints, apart: Ints, grid: int,
-    bucket: Ints, group: Ints, toll: Ints, counted: Masks, due: Masks, odd_at_home: np.uint64, w: Room,
+    latest: Ints, site: Ints, legs: np.ndarray, bit: Masks, bit_too: Masks, kept: Masks, kept_too: Masks, alive: Masks,
+    alive_too: Masks, hope: Ints, hope_too: Ints, slope: int, slopes: Ints, least_rest: Ints, free_visits: int,
+    shortest: int, closely: bool, room_for: int, rough: int, ahead: Ahead, lead: int, after: Ints, quarter: Ints,
+    apart: Ints, grid: int, bucket: Ints, group: Ints, toll: Ints, counted: Masks, due: Masks, odd_at_home: np.uint64,
+    w: Room,
 ) -> int:  # fmt: skip
     """All labels of an interval, from the start on; how many, -2 when there was no room, or too many for EASY."""
     v, base, fair = person.v, person.base, person.fair
@@ -1135,7 +1188,7 @@ def _extend(
     most_load = min(most_today, most_minutes)
     most_visits = d.most_visits[v] if person.loaded else FAR_OFF
     careless = rough > 0
-    dear, quarters, way_there = pay + (slopes[0] if closely else 0), len(apart), 0
+    dear, quarters, way_there = pay + (slopes[lead] if closely else 0), len(apart), 0
     room_for = min(room_for, w.used[MOST_LABELS])
     bucket[:] = -1
     group[:] = -1
@@ -1155,18 +1208,21 @@ def _extend(
                 here = w.spot[label]
                 from_here, to_here, far_below = gone, number, limit
                 if closely:
-                    far_below = w.cost[label] + slopes[0] * w.brief[label, LOAD] - least_rest[0] - limit
+                    far_below = w.cost[label] + slopes[lead] * w.brief[label, LOAD] - least_rest[lead] - limit
                 for q in range(quarters if closely else 1):
                     if closely:
-                        from_here, to_here = ahead.next_from[t // grid, q], ahead.next_from[t // grid, q + 1]
-                        way_there = dear * apart[quarter[here], q] if here >= 0 else 0
+                        there = apart[quarter[here], q] if here >= 0 else 0
+                        if t + there > length:
+                            continue
+                        soon, way_there = ahead.minute_step[t + there], dear * there
+                        from_here, to_here = ahead.next_from[soon, q], ahead.next_from[soon, q + 1]
                     for at in range(from_here, to_here):
                         a = at
                         if closely:
                             if ahead.next_gain[at] - way_there <= far_below:
                                 break
                             if here >= 0:
-                                way = legs[here, ahead.next_spot[at]]
+                                way = legs[site[here], ahead.next_site[at]]
                                 if start + t + way > ahead.next_latest[at]:
                                     continue
                                 m = max(ahead.next_begin[at], ahead.next_off[at] + ahead.minute_step[t + way])
@@ -1177,7 +1233,7 @@ def _extend(
                         if spot == here or (w.seen[label] & bit[spot]) | (w.seen_too[label] & bit_too[spot]):
                             continue
                         j = jobs[a]
-                        leg = d.there[j] if here < 0 else legs[here, spot]
+                        leg = d.there[j] if here < 0 else legs[site[here], site[spot]]
                         if start + t + leg > latest[a]:
                             continue
                         minutes = d.minutes[j]
@@ -1299,7 +1355,7 @@ def _extend(
 
 @njit(cache=True, nogil=True)
 def _front(
-    d: Arrays, person: Person, size: int, end: int, pay: int, requests: int, where: Ints, limit: int, worth: int,
+    d: Arrays, person: Person, size: int, end: int, pay: int, requests: int, limit: int, worth: int,
     most: int, w: Room,
 ) -> int:  # fmt: skip
     """The trips that get home, in w.front, none worse than another; the cheapest by last visit become columns."""
@@ -1319,7 +1375,7 @@ def _front(
         visits, cost = w.visits[label], w.cost[label] + pay * d.back[j]
         rank = cost + _rest(fair, load)
         if person.loaded:
-            spot = where[d.request[j]]
+            spot = w.spot[label]
             if rank < cheapest[spot]:
                 cheapest[spot], chosen[spot] = rank, label
         if rank > limit or rank >= 0:

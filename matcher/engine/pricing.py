@@ -35,11 +35,17 @@ NEIGHBOURS = 20_000
 TRIPS = 5
 """Beside the cheapest schedule so many trips of each interval are taken down, with different last visits."""
 
-QUARTERS = 48
-"""So many parts of a town are looked into one by one for what to do next."""
+QUARTERS, IN_QUARTER = (48, 192), 32
+"""So many parts of a town, at least and at most, are looked into one by one for what is next; of so many requests."""
+
+FAR = 32_767
+"""Minutes that are more than any interval has, as a rule: then two bytes hold a way, and that is one too long."""
+
+COPIED = 400
+"""Of the ways between no more requests of an interval than these a copy is made, side by side."""
 
 SHARE = 32
-"""So many people are priced in one go of a thread, so that threads end together."""
+"""So many people, or fewer, are priced in one go of a thread, so that threads end together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +76,7 @@ class Pricer:
         people = len(tables.volunteers)
         self.rooms = [room(people) for _ in range(threads)]
         self.everybody = np.arange(people, dtype=np.int64)
-        self._town = _town(tables)
+        self.town = _town(tables)
 
     def priced(
         self,
@@ -88,8 +94,8 @@ class Pricer:
         """The bound at these prices; schedules of less than `worth` of their person come along.
 
         `limit`: by person the value, at most 0, of a schedule that is known. Of `people` only, the bound is not one.
-        TimeoutError after so many seconds. When `rough` (very, 1, or less so, 2), good schedules are looked for
-        only, and the bound is a guess.
+        TimeoutError after so many seconds. When `rough` (very, 1, or less and less so, 2 and 3), good schedules are
+        looked for only, and the bound is a guess.
         Where an interval has more than so many `labels`, a little less than its best trip stands for it.
         """
         who = self.everybody if people is None else people
@@ -104,15 +110,16 @@ class Pricer:
             own = free.get()
             try:
                 own.used[[SOME_COLUMNS, SOME_VISITS]] = 0
-                price_people(grid.arrays, self._town, points, worth, limit, near, most, part, rough, own)
+                price_people(grid.arrays, self.town, points, worth, limit, near, most, part, rough, own)
                 values[part], levels[part] = own.value[part], own.level[part]
                 return self._schedules(grid, own, points)
             finally:
                 free.put(own)
 
         values, levels = np.zeros((2, len(self.everybody)), dtype=np.int64)
+        share = max(1, min(SHARE, len(who) // (8 * len(self.rooms))))
         with ThreadPoolExecutor(len(self.rooms)) as pool:
-            pricing = [pool.submit(price, who[at : at + SHARE].copy()) for at in range(0, len(who), SHARE)]
+            pricing = [pool.submit(price, who[at : at + share].copy()) for at in range(0, len(who), share)]
             try:
                 late = bool(wait(pricing, seconds).not_done)
             finally:  # Ctrl-C ends it too
@@ -193,28 +200,33 @@ class Pricer:
 
 def _town(tables: Tables) -> Town:
     """Quarters around requests that are as far from each other as can be, each request in the nearest."""
-    legs = tables.arrays.travel
-    modes, requests = legs.shape[0], legs.shape[1]
-    number = min(QUARTERS, requests)
+    travel = tables.arrays.travel
+    modes, requests = travel.shape[0], travel.shape[1]
+    number = min(requests, max(QUARTERS[0], min(QUARTERS[1], requests // IN_QUARTER)))
+    longest = int((tables.arrays.end - tables.arrays.start).max(initial=0))
+    legs = np.zeros((modes, requests, requests), dtype=np.int16 if longest < FAR else np.int32)
     nearest = np.full((modes, requests), FAR_OFF, dtype=np.int64)
-    quarter = np.zeros((modes, requests), dtype=np.int64)
+    site, quarter = np.zeros((2, modes, requests), dtype=np.int64)
     apart = np.zeros((modes, number, number), dtype=np.int64)
     far = np.iinfo(np.int32).max
     for m in range(modes if requests else 0):
-        away = np.full(requests, far, dtype=np.int64)
+        away, near = np.full(requests, far, dtype=np.int64), np.zeros(requests, dtype=np.int64)
         middle = 0
         for q in range(number):
-            around = legs[m, middle].astype(np.int64) + legs[m, :, middle]
+            around = travel[m, middle].astype(np.int64) + travel[m, :, middle]
             around[middle] = 0  # also where it ends far from where it begins
-            quarter[m][around < away] = q
+            near[around < away] = q
             away = np.minimum(away, around)
             middle = int(np.argmax(away))
+        order = np.argsort(near, kind="stable")
+        site[m, order], quarter[m] = np.arange(requests), near[order]
         least = np.full((number, requests), far, dtype=np.int64)
-        for r in range(requests):
-            own, legs[m, r, r] = legs[m, r, r], far
-            np.minimum(least[quarter[m, r]], legs[m, r], out=least[quarter[m, r]])
-            legs[m, r, r] = own
-        nearest[m] = np.where(least.min(axis=0) < far, least.min(axis=0), FAR_OFF)
+        for a, r in enumerate(order):
+            way = travel[m, r, order]
+            legs[m, a] = np.minimum(way, np.iinfo(legs.dtype).max)
+            way[a] = far
+            np.minimum(least[near[r]], way, out=least[near[r]])
+        nearest[m, order] = np.where(least.min(axis=0) < far, least.min(axis=0), FAR_OFF)
         for q in range(number):
             apart[m, :, q] = least[:, quarter[m] == q].min(axis=1, initial=far)
-    return Town(nearest, quarter, apart)
+    return Town(nearest, site, quarter, apart, legs, COPIED)

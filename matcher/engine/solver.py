@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from matcher.cost import keeps_pin
-from matcher.engine.bound import MANY_JOBS, Bound
+from matcher.engine.bound import MANY_JOBS, VAST_JOBS, Bound
 from matcher.engine.compile import compiled, start_compiling
 from matcher.engine.grid import Grid
 from matcher.engine.labels import LABELS
@@ -82,6 +82,9 @@ REGIONAL_SHARE, HELD_SHARE = 0.9, 0.5
 
 DIVE_SHARE = 0.4
 """How much of the time that is then left goes into search from a plan that was dived for, before regions."""
+
+VAST_SHARE = 0.85
+"""The same in vast instances, where search still brings more than regions do."""
 
 STARTS = 3
 """Crews may begin at so many times every other time whole plans are chosen; else when they do."""
@@ -277,6 +280,10 @@ class _Run:
         return len(self.tables.arrays.row) > MANY_JOBS
 
     @property
+    def _vast(self) -> bool:
+        return len(self.tables.arrays.row) > VAST_JOBS
+
+    @property
     def _crews(self) -> bool:
         return any(len(request.seats) > 1 for request in self.instance.requests)
 
@@ -421,7 +428,8 @@ class _Run:
                 self._wait(pool.submit(selection.hold, STARTS if regional == (times % 2 == 0) else 1))
                 spare = 0.0
                 if regional:
-                    self._begin_again(self._wait(pool.submit(selection.dive)), DIVE_SHARE * left())
+                    share = VAST_SHARE if self._vast else DIVE_SHARE
+                    self._begin_again(self._wait(pool.submit(selection.dive)), share * left())
                     selection.adopt(self.search.best())
                     schedules = self._wait(pool.submit(selection.by_regions, self.threads, self.seed))
                 else:

@@ -12,12 +12,13 @@ from matcher.eligibility import settled_requests
 from matcher.engine.bound import Bound
 from matcher.engine.compile import compile_kernels
 from matcher.engine.grid import Choice, Grid
-from matcher.engine.labels import price_people
+from matcher.engine.labels import _lines, _rest, price_people
 from matcher.engine.master import Pool
 from matcher.engine.pricing import Priced, Pricer, Schedule
 from matcher.engine.proximal import descend
-from matcher.engine.tables import Tables, shortest
+from matcher.engine.tables import FAR_OFF, Tables, shortest
 from matcher.exact import exact
+from matcher.instance import Availability
 from matcher.proof import Choice as Allowed
 from matcher.proof import Leaf, _disjoint, _Pricer, proven_bound
 from scenarios import generate
@@ -86,6 +87,8 @@ def test_the_kernel_is_its_slow_twin(record_property):
     rng, same, below = Random(5), 0, 0
     for n, day in enumerate(drawn(sample("bound", 100, 3000), 4, 3)):
         pricer = pricer_of(day)
+        if n % 2:  # as where there are many requests
+            pricer.town = pricer.town._replace(copied=0)
         for grid in (Grid(pricer.tables), random_grid(pricer.tables, rng)):
             points = random_prices(grid, rng)
             found, twin = priced(pricer, grid, points), slow_twin(day, grid, points)
@@ -182,6 +185,80 @@ def assignments_of(tables: Tables, schedule: Schedule) -> list[Assignment]:
             Assignment(request.id, k, tables.volunteers[schedule.v].id, start, start + request.seat_minutes(k))
         )
     return found
+
+
+def test_ways_are_the_same_side_by_side_and_where_they_lie():
+    """450 requests of a town of several quarters, with ways that differ there and back, few labels and many."""
+    rng = np.random.default_rng(3)
+    for features in (FULL_COST, EVERYTHING):
+        tables = Tables(generate(450, 30, seed=2, **features))
+        grid, nothing = Grid(tables), np.zeros(len(tables.volunteers), dtype=np.int64)
+        points = rng.integers(0, 900, grid.size).astype(np.int64)
+        here, copied = Pricer(tables), Pricer(tables)
+        here.town, copied.town = here.town._replace(copied=0), here.town._replace(copied=10_000)
+        assert here.town.apart.shape[1] == 48
+        for labels in (100, 3_000, 200_000):
+            one, other = (pricer.priced(grid, points, nothing, labels=labels) for pricer in (here, copied))
+            assert (one.values == other.values).all() and one.relaxed == other.relaxed
+            assert one.values.sum() < 0
+
+
+def test_quarters_hold_every_request_and_are_as_far_apart_as_their_nearest():
+    tables = Tables(generate(120, 20, seed=1, **EVERYTHING))
+    town, travel = Pricer(tables).town, tables.arrays.travel
+    for m in range(len(travel)):
+        site, quarter = town.site[m], town.quarter[m]
+        assert sorted(site.tolist()) == list(range(120)) and (np.diff(quarter) >= 0).all()
+        assert (town.legs[m][np.ix_(site, site)] == travel[m]).all()
+        for one, other in ((0, 0), (0, 1), (5, 2)):
+            ways = [
+                int(travel[m, a, b])
+                for a in range(120)
+                for b in range(120)
+                if a != b and (quarter[site[a]], quarter[site[b]]) == (one, other)
+            ]
+            assert not ways or town.apart[m, one, other] == min(ways)
+
+
+def test_ways_longer_than_any_interval_are_not_taken():
+    """S and T are a month apart, each as good as the other: Ada makes one of them."""
+    day = instance(
+        [volunteer("Ada", "09:00-18:00")],
+        [request("S", "09:00-17:00"), request("T", "09:00-17:00")],
+        travel={("S", "T"): 43_200},
+    )
+    pricer = pricer_of(day)
+    assert pricer.town.legs.dtype == np.int16 and pricer.town.legs.max() == 32_767
+    found = priced(pricer, Grid(pricer.tables), np.array([500, 500]))
+    assert [len(schedule.visits) for schedule in found.schedules] == [1] * len(found.schedules)
+    one = priced(pricer, Grid(pricer.tables), np.array([500, 0]))
+    assert found.values[0] == one.values[0] < 0
+    month = instance([volunteer("Ada", [Availability(0, 40_000)])], [request("S", "09:00-17:00")], until="24:00")
+    assert pricer_of(month).town.legs.dtype == np.int32
+
+
+def test_lines_are_never_above_fairness_within_the_cap():
+    for fair in ([240, 360, 480, 2, 4, 9], [-10, 110, 230, 0, 4, 9], [50, 60, 70, 0, 0, 0]):
+        for cap in (30, 180, 300, 900, FAR_OFF):
+            slopes, least = _lines(np.array(fair, dtype=np.int64), cap)
+            assert (np.diff(slopes) > 0).all()
+            for load in range(min(cap, 1000) + 1):
+                assert max(slope * load - low for slope, low in zip(slopes, least, strict=True)) <= _rest(
+                    np.array(fair, dtype=np.int64), load
+                )
+
+
+def test_a_cap_makes_minutes_dear():
+    """An hour for forty visits of a quarter of one, each worth 500: two fit, and with few labels less than three do."""
+    wanted = [request(f"R{n}", "09:00-17:00", minutes=15) for n in range(40)]
+    day = instance([volunteer("Ada", "09:00-18:00", max_minutes=60)], wanted, travel=5)
+    pricer = pricer_of(day)
+    points = np.full(len(pricer.tables.rows), 500, dtype=np.int64)
+    few, many = (
+        pricer.priced(Grid(pricer.tables), points, np.zeros(1, dtype=np.int64), labels=n) for n in (200, 200_000)
+    )
+    assert many.relaxed == 0 and many.values[0] == -2 * 500 + 15 * 10
+    assert many.values[0] - 500 <= few.values[0] <= many.values[0]
 
 
 def test_what_is_forgotten_only_lowers_the_value():
