@@ -55,8 +55,8 @@ TIGHTENINGS, GAIN = 6, 1e-4
 
 ROUGH_TRIPS = 2
 VERY_ROUGH_GAP, ROUGH_GAP, ROUGH_GAIN = 0.03, 0.005, 0.0005
-"""Schedules are looked for very roughly, and less so, until the program promises no more than this share, or what seems
-proven has not grown by so much for STUBBORN rounds."""
+"""Schedules are looked for very roughly, and in the last rough stage, until the program promises no more than this
+share, or what seems proven has not grown by so much for STUBBORN rounds."""
 
 MANY_JOBS, VAST_JOBS = 600_000, 6_000_000
 """In larger instances a very rough stage is followed by one that is less so, in yet larger ones by two: to price to the
@@ -89,7 +89,7 @@ class Bound:
     ) -> None:
         """`points`: the first prices; else those of a plan, or parts of them.
 
-        Where people are priced very roughly, and less so, these shares of what is still promised are little `enough`.
+        In the rough stages before the last, and in that, these shares of what is still promised are little `enough`.
         """
         self.rough, self.settled, self._enough = rough, False, enough
         self.took = 0.0  # seconds, to price everybody once
@@ -183,12 +183,12 @@ class Bound:
         close = max(self.promised, kept, CLOSE_SEATS * open_points) <= CLOSE_ENOUGH * scale
         self.done = close or self._slow > PATIENT
 
-    def less_roughly(self, seconds: float | None) -> None:
-        """From now on people are priced less roughly, in the end to the point, first at the best prices so far.
+    def less_roughly(self, seconds: float | None, at_once: bool = False) -> None:
+        """From now on people are priced less roughly, in the end, or `at_once`, to the point.
 
-        TimeoutError as in `step`.
+        First at the best prices so far. TimeoutError as in `step`.
         """
-        was, self.rough, self._slow = self.rough, 0 if self.last_rough else self.rough + 1, 0
+        was, self.rough, self._slow = self.rough, 0 if at_once or self.last_rough else self.rough + 1, 0
         self.settled = False
         try:
             self.priced = self._priced_at(self.points, self.nothing, self._limits(self.points), seconds)

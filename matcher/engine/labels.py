@@ -102,7 +102,7 @@ class Town(NamedTuple):
     site: Ints  # [M, R]
     quarter: Ints  # [M, sites]
     apart: Ints  # [M, Q, Q] least minutes from one of the first quarter to another of the second, if there are
-    legs: np.ndarray  # [M, sites, sites] minutes; as a rule int16, and at most what that holds
+    legs: np.ndarray  # [M, sites, sites] int16, minutes, at most what that holds
     copied: int  # of the ways between no more sites than these a copy is made, side by side
 
 

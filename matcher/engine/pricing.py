@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from itertools import pairwise
+from operator import itemgetter
 from queue import SimpleQueue
 
 import numpy as np
@@ -39,7 +41,7 @@ QUARTERS, IN_QUARTER = (48, 192), 32
 """So many parts of a town, at least and at most, are looked into one by one for what is next; of so many requests."""
 
 FAR = 32_767
-"""Minutes that are more than any interval has, as a rule: then two bytes hold a way, and that is one too long."""
+"""A way of so many minutes or more, longer than any interval as a rule, counts as so many: two bytes hold it."""
 
 COPIED = 400
 """Of the ways between no more requests of an interval than these a copy is made, side by side."""
@@ -77,6 +79,8 @@ class Pricer:
         self.rooms = [room(people) for _ in range(threads)]
         self.everybody = np.arange(people, dtype=np.int64)
         self.town = _town(tables)
+        longest = int((tables.arrays.end - tables.arrays.start).max(initial=0))
+        self._endless = longest >= FAR  # then schedules with ways that count for too little are left out
 
     def priced(
         self,
@@ -189,13 +193,26 @@ class Pricer:
             visited = list(zip(jobs.tolist(), starts.tolist(), strict=True))
             for v, _, begin, end in own.column[:, :columns].T.tolist():
                 found.append(self.schedule(v, visited[begin:end][::-1]))
-            return found
+            return self._real(found)
         paid = points[grid.index(grid.arrays.row[jobs], starts)]
         collected = np.concatenate([[0], np.cumsum(paid)]).tolist()
         visited = list(zip(jobs.tolist(), starts.tolist(), strict=True))
         for v, value, begin, end in own.column[:, :columns].T.tolist():
             found.append(Schedule(v, value + collected[end] - collected[begin], tuple(visited[begin:end])))
-        return found
+        return self._real(found)
+
+    def _real(self, schedules: list[Schedule]) -> list[Schedule]:
+        """Those without a way of FAR or more between visits; others are not looked at where nobody has so long."""
+        if not self._endless:
+            return schedules
+        d = self.tables.arrays
+        real = []
+        for schedule in schedules:
+            jobs = [job for job, _ in sorted(schedule.visits, key=itemgetter(1))]
+            trips = [(a, b) for a, b in pairwise(jobs) if d.interval[a] == d.interval[b]]
+            if all(d.travel[d.mode[d.interval[a]], d.request[a], d.request[b]] < FAR for a, b in trips):
+                real.append(schedule)
+        return real
 
 
 def _town(tables: Tables) -> Town:
@@ -203,8 +220,7 @@ def _town(tables: Tables) -> Town:
     travel = tables.arrays.travel
     modes, requests = travel.shape[0], travel.shape[1]
     number = min(requests, max(QUARTERS[0], min(QUARTERS[1], requests // IN_QUARTER)))
-    longest = int((tables.arrays.end - tables.arrays.start).max(initial=0))
-    legs = np.zeros((modes, requests, requests), dtype=np.int16 if longest < FAR else np.int32)
+    legs = np.zeros((modes, requests, requests), dtype=np.int16)
     nearest = np.full((modes, requests), FAR_OFF, dtype=np.int64)
     site, quarter = np.zeros((2, modes, requests), dtype=np.int64)
     apart = np.zeros((modes, number, number), dtype=np.int64)
@@ -223,7 +239,7 @@ def _town(tables: Tables) -> Town:
         least = np.full((number, requests), far, dtype=np.int64)
         for a, r in enumerate(order):
             way = travel[m, r, order]
-            legs[m, a] = np.minimum(way, np.iinfo(legs.dtype).max)
+            legs[m, a] = np.minimum(way, FAR)
             way[a] = far
             np.minimum(least[near[r]], way, out=least[near[r]])
         nearest[m, order] = np.where(least.min(axis=0) < far, least.min(axis=0), FAR_OFF)

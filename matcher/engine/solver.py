@@ -356,8 +356,8 @@ class _Run:
         if self._many and self.priced is not None and self.priced.rough:
             self._closely = self._afford(self.priced, latest)
         try:
-            while self._closely and self.priced is not None and self.priced.rough and not self._finished():
-                self.priced.less_roughly(self._before(latest))
+            if self._closely and self.priced is not None and self.priced.rough and not self._finished():
+                self.priced.less_roughly(self._before(latest), at_once=True)
                 self._note_bound(self.priced)
         except TimeoutError:
             self._closely = False
