@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -65,6 +66,13 @@ point takes long."""
 RECKONED = 100
 """From so many people it is reckoned how long it takes to price everybody to the point."""
 
+DOUBTFUL, AT_A_TIME = 2e-5, 8
+"""People of whom less was remembered are priced again with all labels where their value is by so large a share of the
+bound below the best that is known of them; so many at a time."""
+
+FIRST_SHARE = 4
+"""First prices begin at one part in so many of what a plan suggests."""
+
 ACTIVE_COLUMNS, ACTIVE_EACH = 6_000, 20.0
 """About so many schedules are in the program at once, or so many for each person and row of seats, those nearest to
 being worth it."""
@@ -100,14 +108,14 @@ class Bound:
         self.pool.take(self.pricer.schedules_of(assignments))
         self.nothing = np.zeros(len(self.tables.volunteers), dtype=np.int64)
         self.active = max(ACTIVE_COLUMNS, int(ACTIVE_EACH * (len(self.tables.volunteers) + len(self.tables.rows))))
-        self.points = self._first_prices(assignments) if points is None else points
+        self.points = self._first_prices(assignments) // (FIRST_SHARE if rough else 1) if points is None else points
         self.proven = self.tables.settled
         self.proven_at: tuple[Grid, Ints] | None = None
         began = time.perf_counter()
         self.priced = self._priced_at(self.points, self.nothing, self._limits(self.points), seconds)
         self.pool.take(self.priced.schedules)
         if rough and points is None:
-            self._cheaper(None if seconds is None else seconds - (time.perf_counter() - began))
+            self._scale(None if seconds is None else seconds - (time.perf_counter() - began))
         self.master = self._fresh_master(self.active)
         self.promised = float(abs(self.priced.bound)) + 1.0
         self.solved: Solved | None = None
@@ -115,20 +123,24 @@ class Bound:
         self.done = False
         self._stride, self._slow, self._since, self._since_tight = STRIDE, 0, 0, SETTLE
 
-    def _cheaper(self, seconds: float | None) -> None:
-        """Halve the first prices as long as that promises more: in a plan at hand seats seem dearer than they are."""
+    def _scale(self, seconds: float | None) -> None:
+        """Halve the first prices, else double them, as long as that promises more: a plan's seats look too dear."""
         began = time.perf_counter()
-        while self.points.any():
-            left = None if seconds is None else max(0.0, seconds - (time.perf_counter() - began))
-            points = self.points // 2
-            try:
-                priced = self._priced_at(points, self.nothing, self._limits(points), left)
-            except TimeoutError:
+        for lower in (True, False):
+            better = False
+            while self.points.any():
+                left = None if seconds is None else max(0.0, seconds - (time.perf_counter() - began))
+                points = self.points // 2 if lower else self.points * 2
+                try:
+                    priced = self._priced_at(points, self.nothing, self._limits(points), left)
+                except TimeoutError:
+                    return
+                self.pool.take(priced.schedules)
+                if priced.bound <= self.priced.bound:
+                    break
+                self.points, self.priced, better = points, priced, True
+            if better:
                 return
-            self.pool.take(priced.schedules)
-            if priced.bound <= self.priced.bound:
-                return
-            self.points, self.priced = points, priced
 
     def leaf(self) -> Leaf:
         """The prices that prove it, as a proof file has them."""
@@ -200,6 +212,35 @@ class Bound:
             self._stride = max(LEAST_STRIDE, SHORTER * self._stride)  # much that was not seen roughly is new
         self.promised = np.inf
 
+    def firmer(self, seconds: float | None = None) -> int:
+        """Price people again at the best prices, with all labels, of whom less was remembered: the most doubtful first.
+
+        Until the time is over, or nobody else is doubtful enough; how many points more are proven.
+        """
+        if self.rough:
+            return 0
+        began, before = time.perf_counter(), self.priced.bound
+        limits = self._limits(self.points)
+        doubt = np.where(self.priced.levels > 0, limits - self.priced.values, 0)
+        order = np.argsort(-doubt, kind="stable")
+        order = order[doubt[order] > DOUBTFUL * abs(before)]
+        with suppress(TimeoutError):
+            for at in range(0, len(order), AT_A_TIME):
+                some = order[at : at + AT_A_TIME]
+                left = None if seconds is None else max(0.0, seconds - (time.perf_counter() - began))
+                again = self.pricer.priced(self.grid, self.points, limits, limits, some, seconds=left)
+                values, levels = self.priced.values.copy(), self.priced.levels.copy()
+                values[some], levels[some] = np.maximum(values[some], again.values[some]), again.levels[some]
+                bound = self.priced.bound + int((values - self.priced.values).sum())
+                self.priced = replace(self.priced, bound=bound, values=values, levels=levels)
+                self.master.add(self.pool, self.pool.take(again.schedules))
+                self._keep(self.priced, self.points)
+        return self.priced.bound - before
+
+    def _keep(self, priced: Priced, points: Ints) -> None:
+        if priced.bound > self.proven:
+            self.proven, self.proven_at = priced.bound, (self.grid, points)
+
     def _promise(self, points: int) -> None:
         """Note what the program promises beyond what is known. Rounded prices may lack a little of that.
 
@@ -237,8 +278,8 @@ class Bound:
             labels=LABELS if self.rough else self.labels,
         )
         self.took = time.perf_counter() - began
-        if not self.rough and priced.bound > self.proven:
-            self.proven, self.proven_at = priced.bound, (self.grid, points)
+        if not self.rough:
+            self._keep(priced, points)
         return priced
 
     def refine(self) -> int:

@@ -688,15 +688,15 @@ class Ahead(NamedTuple):
 @njit(cache=True, nogil=True)
 def _after(
     d: Arrays, points: Ints, i: int, base: int, jobs: Ints, place: Ints, site: Ints, legs: np.ndarray, latest: Ints,
-    quarter: Ints, apart: Ints, grid: int,
+    quarter: Ints, by_way: Ints, away: Ints, grid: int,
 ) -> Ahead:  # fmt: skip
-    """What can be known of a trip's future beforehand. `site`, `quarter` [requests], `apart` [Q, Q]: see `_sites`."""
+    """What can be known of a trip's future beforehand. `site`, `quarter` [requests]: see `_sites`, `_by_way`."""
     start, end, pay = d.start[i], d.end[i], d.weights[1] + base
     number = len(jobs)
     steps = (end - start) // grid
     step, begin = np.zeros(number, dtype=np.int64), np.zeros(number + 1, dtype=np.int64)
     last_step = np.zeros(number, dtype=np.int64)
-    quarters = len(apart)
+    quarters = len(away)
     many, next_from = (
         np.zeros((steps + 1, quarters), dtype=np.int64),
         np.zeros((steps + 1, quarters + 1), dtype=np.int64),
@@ -722,18 +722,6 @@ def _after(
         for q in range(quarters):
             next_from[t, q], in_all = in_all, in_all + many[t, q]
         next_from[t, quarters] = in_all
-    # The nearest quarters first, a request's own before all.
-    by_way = np.empty((quarters, quarters), dtype=np.int64)
-    away = np.empty((quarters, quarters), dtype=np.int64)
-    for q in range(quarters):
-        by_way[q] = np.argsort(apart[q])
-        for n in range(quarters):
-            if by_way[q, n] == q:
-                for m in range(n, 0, -1):
-                    by_way[q, m] = by_way[q, m - 1]
-                by_way[q, 0] = q
-                break
-        away[q] = apart[q][by_way[q]]
     top = np.full(steps + 1, -FAR_OFF, dtype=np.int64)  # `best` of all that may be next
     tops = np.full((steps + 1, quarters), -FAR_OFF, dtype=np.int64)  # and of those in a quarter
     likely = np.full((number, 2), -1, dtype=np.int64)  # by job what came next a step later
@@ -860,6 +848,33 @@ def _after(
     return Ahead(
         begin, step, after, best, minute_step, next_from, next_job, next_gain, next_site, next_latest, next_begin,
         next_off,
+    )  # fmt: skip
+
+
+@njit(cache=True, nogil=True)
+def _by_way(apart: Ints) -> tuple[Ints, Ints]:
+    """Of each quarter all, the nearest first but its own before all, and how far they are: [Q, Q] both."""
+    quarters = len(apart)
+    by_way, away = np.empty((quarters, quarters), dtype=np.int64), np.empty((quarters, quarters), dtype=np.int64)
+    for q in range(quarters):
+        by_way[q] = np.argsort(apart[q])
+        for n in range(quarters):
+            if by_way[q, n] == q:
+                for m in range(n, 0, -1):
+                    by_way[q, m] = by_way[q, m - 1]
+                by_way[q, 0] = q
+                break
+        away[q] = apart[q][by_way[q]]
+    return by_way, away
+
+
+@njit(cache=True, nogil=True)
+def _nothing_ahead() -> Ahead:
+    """Where nothing is known of what a trip can still gain."""
+    none, none_read = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int32)
+    return Ahead(
+        none, none, none, none, none, np.zeros((0, 0), dtype=np.int64), none, none, none_read, none_read, none_read,
+        none_read,
     )  # fmt: skip
 
 
@@ -1039,7 +1054,7 @@ def _trips(
     free_visits = most_visits if person.today == 0 else -FAR_OFF
     bucket = np.empty(length + 1, dtype=np.int64)
     group = np.empty(requests, dtype=np.int64)
-    ahead = _after(d, points, i, base, jobs[:0], place[:0], site, legs, latest[:0], quarter, apart, grid)
+    ahead, by_way, away = _nothing_ahead(), apart[:0], apart[:0]
     after = np.zeros((1, 1), dtype=np.int64)
     size, low, least = -1, -FAR_OFF, -FAR_OFF
     # Lightly first; then with all that can be known beforehand, below one level after the other: where the interval is
@@ -1054,8 +1069,10 @@ def _trips(
             slope, hope_too = slopes[steep], then + least_rest[steep] - (pay + slopes[steep]) * home
             chosen = _gentler(steep)
             slopes, least_rest, lines = slopes[chosen], least_rest[chosen], 1
+        if known == 0 and lines > 0:
+            by_way, away = _by_way(apart)
         for k in range(known, lines):
-            other = _after(d, points, i, base + slopes[k], jobs, place, site, legs, latest, quarter, apart, grid)
+            other = _after(d, points, i, base + slopes[k], jobs, place, site, legs, latest, quarter, by_way, away, grid)
             if k == 0:
                 after = np.empty((len(slopes), len(other.values)), dtype=np.int64)
             after[k] = other.values + least_rest[k]

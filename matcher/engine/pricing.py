@@ -66,8 +66,13 @@ class Priced:
     bound: int
     values: Ints
     schedules: list[Schedule]
-    relaxed: int
-    """People for whom less was remembered than asked for."""
+    levels: Ints
+    """By person how much less was remembered than asked for: their value may be less than their best schedule's."""
+
+    @property
+    def relaxed(self) -> int:
+        """How many people that is."""
+        return int((self.levels > 0).sum())
 
 
 class Pricer:
@@ -135,7 +140,7 @@ class Pricer:
             raise TimeoutError
         schedules = [schedule for one in pricing for schedule in one.result()]
         bound = self.untouched + grid.requests(points) + int(values.sum())
-        return Priced(bound, values, schedules, int((levels > 0).sum()))
+        return Priced(bound, values, schedules, levels)
 
     @property
     def untouched(self) -> int:

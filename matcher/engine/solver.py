@@ -17,6 +17,7 @@ from matcher.engine.compile import compiled, start_compiling
 from matcher.engine.grid import Grid
 from matcher.engine.labels import LABELS
 from matcher.engine.master import Pool, Unsolved
+from matcher.engine.parts import searched_in_parts
 from matcher.engine.pricing import Pricer, Schedule
 from matcher.engine.search import Search
 from matcher.engine.selection import MANY_ROWS, Selection, assigned
@@ -50,7 +51,7 @@ FIRST_LOOK = 0.1
 EXACT_SHARE = 0.7
 """How much of the time that is left it may take, when it was not asked for by name."""
 
-SEARCH_SHARE, SHORT_SEARCH, MANY_SEARCH = 0.2, 0.1, 0.05
+SEARCH_SHARE, SHORT_SEARCH, MANY_SEARCH = 0.2, 0.1, 0.015
 """How much of the time goes into the search before prices are looked for: the program begins with its trips. Less where
 a tree follows, or where there are no crews: schedules of people who need not meet are soon better than the search's.
 Least where a round to the point takes long."""
@@ -74,6 +75,9 @@ ROUGH_SHARE = 0.7
 MANY_ROUGHLY, MANY_CLOSELY = 0.36, 0.58
 """The same, of all that is then left, where a round to the point takes long; and by when the last one is over."""
 
+FIRMER_SHARE = 0.25
+"""How much of the time that is then left goes at most into people of whom too little was remembered."""
+
 LATEST = 0.8
 """By when the first round to the point must be over: there is no bound before it."""
 
@@ -85,6 +89,9 @@ DIVE_SHARE = 0.4
 
 VAST_SHARE = 0.85
 """The same in vast instances, where search still brings more than regions do."""
+
+TURN_EACH, MOST_TURNS = 0.004, 6
+"""A search part by part takes about so many seconds of a thread for each person before the parts are others."""
 
 STARTS = 3
 """Crews may begin at so many times every other time whole plans are chosen; else when they do."""
@@ -364,6 +371,9 @@ class _Run:
         if not self._closely:
             log.warning("Of %s nothing is proven: the time is too short for it.", self.instance.name)
         self._prove(closely, first=True)
+        if self._closely and self.priced is not None:
+            self.priced.firmer(FIRMER_SHARE * self._left())
+            self._note_bound(self.priced)
 
     def _afford(self, bound: Bound, latest: float) -> bool:
         """Whether a round to the point ends by then, with as many of SHARES as there is time for: fewer prove less."""
@@ -451,15 +461,32 @@ class _Run:
         other = Search(self.tables, self.seed)
         other.begin_from(assigned(self.tables, schedules))
         other.insert_rest(self._late)
-        end = self._elapsed() + seconds
+        try:
+            self._look_in_parts(other, seconds)
+        finally:
+            if other.best_cost < self.search.best_cost:
+                self.search.begin_from(other.best())
 
-        def late() -> bool:
-            self._report()
-            return self._elapsed() >= end or self._finished()
+    def _look_in_parts(self, search: Search, seconds: float) -> None:
+        """Search part by part for so long, reporting, the lines between parts drawn anew a few times."""
+        until = self._elapsed() + seconds
+        turns = max(1, min(MOST_TURNS, round(seconds * self.threads / (TURN_EACH * len(self.tables.volunteers)))))
+        for turn in range(turns):
+            end = self._elapsed() + (until - self._elapsed()) / (turns - turn)
 
-        other.improve(seconds, hot=WARM, cold=COLD, late=late)
-        if other.best_cost < self.search.best_cost:
-            self.search.begin_from(other.best())
+            def left(end: float = end) -> float:
+                return 0.0 if self.interrupted or self._finished() else end - self._elapsed()
+
+            with ThreadPoolExecutor(1) as pool:  # only this thread tells how far it has come
+                best, seed = search.best(), self.seed + turn
+                work = pool.submit(searched_in_parts, self.tables, best, left, self.threads, seed, WARM, COLD)
+                try:
+                    found = self._wait(work)
+                except KeyboardInterrupt:
+                    self.interrupted = True
+                    search.begin_from(work.result())
+                    raise
+                search.begin_from(found)
 
     def _wait(self, work: Future[Made]) -> Made:
         """What comes of it, reporting until it is there."""

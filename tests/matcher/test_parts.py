@@ -1,0 +1,96 @@
+"""A plan searched part by part: parts cost what they cost in the whole, and nothing is lost between them."""
+
+import time
+from random import Random
+
+import pytest
+
+from matcher import Instance
+from matcher.engine import parts
+from matcher.engine.compile import compile_kernels
+from matcher.engine.search import Search
+from matcher.engine.tables import Tables
+from scenarios import generate
+from scenarios.generator import EVERYTHING, FULL_COST, TEAMS
+from tests.matcher.test_search import check
+
+
+@pytest.fixture(scope="module", autouse=True)
+def kernels():
+    compile_kernels()
+
+
+def begun(day: Instance, rounds: int = 200) -> Search:
+    found = Search(Tables(day), seed=1)
+    found.insert_by_regret()
+    found.improve(rounds=rounds)
+    return found
+
+
+def days() -> list[Instance]:
+    return [
+        generate(60, 80, days=2, seed=seed, **features)
+        for seed in range(4)
+        for features in (EVERYTHING, {**FULL_COST, **TEAMS})
+    ]
+
+
+def test_what_parts_gain_the_whole_gains():
+    """Partners who live elsewhere, promises and pins cost in a part what they cost in the whole."""
+    gained = elsewhere = 0
+    for day in days():
+        whole = begun(day)
+        luck = Random(day.name)
+        before, plan = whole.best_cost, whole.best()
+        divided = parts._divided(whole.tables, plan, parts._part_of(whole.tables, 3, luck), luck)
+        found, gains = [], 0
+        for part, own in divided:
+            search = Search(Tables(part), seed=1)
+            search.begin_from(own)
+            assert search.best() == sorted(own)
+            was = search.best_cost
+            search.improve(rounds=300)
+            check(part, search)
+            found += search.best()
+            gains += was - search.best_cost
+            elsewhere += sum(not volunteer.availability for volunteer in part.volunteers)
+        after = Search(whole.tables, seed=1)
+        after.begin_from(found)
+        check(day, after)
+        assert after.best_cost == before - gains
+        gained += gains
+    assert gained > 0 and elsewhere > 0
+
+
+def test_nobody_and_nothing_is_in_two_parts():
+    for day in days():
+        tables = Tables(day)
+        luck = Random(1)
+        plan = begun(day, 20).best()
+        divided = parts._divided(tables, plan, parts._part_of(tables, 4, luck), luck)
+        people = [v.id for part, _ in divided for v in part.volunteers if v.availability]
+        wanted = [r.id for part, _ in divided for r in part.requests]
+        assert len(people) == len(set(people)) and len(wanted) == len(set(wanted))
+        assert sorted(a for _, own in divided for a in own) == sorted(plan)
+        assert len(divided) > 1
+
+
+def test_searched_in_parts_a_plan_gets_better_and_without_time_it_stays(monkeypatch):
+    monkeypatch.setattr(parts, "PEOPLE", 20)
+    for day in days()[:2]:
+        whole = begun(day, 20)
+        plan, before = whole.best(), whole.best_cost
+        assert parts.searched_in_parts(whole.tables, plan, lambda: 0.0, 2, 1, 40.0, 1.0) == sorted(plan)
+
+        def left(end: float = time.perf_counter() + 1.0) -> float:
+            return end - time.perf_counter()
+
+        found = parts.searched_in_parts(whole.tables, plan, left, 2, 1, 40.0, 1.0)
+        whole.begin_from(found)
+        check(day, whole)
+        assert whole.best_cost < before
+
+
+def test_of_nothing_nothing_comes():
+    day = generate(3, 4, seed=1)
+    assert parts.searched_in_parts(Tables(day), [], lambda: 0.0, 2, 1, 40.0, 1.0) == []
