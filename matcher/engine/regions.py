@@ -61,9 +61,8 @@ class Regions:
         self._people, self._people_from = pairs[1], np.searchsorted(pairs[0], np.arange(len(self.tables.rows) + 1))
         back = pairs[:, np.lexsort((pairs[0], pairs[1]))]
         self._rows, self._rows_from = back[0], np.searchsorted(back[1], np.arange(people + 1))
-        self._stamp = np.zeros(people, dtype=np.int64)
+        self._times = np.zeros(people, dtype=np.int64)
         self._busy = np.zeros(people, dtype=bool)
-        self._turn = 0
         self._since_change = 0
 
     def run(self, left: Callable[[], float], threads: int) -> None:
@@ -73,7 +72,7 @@ class Regions:
                 done.result()
 
     def _work(self, left: Callable[[], float]) -> None:
-        turns = 4 * -(-len(self._stamp) // PEOPLE)
+        turns = 4 * -(-len(self._times) // PEOPLE)
         while left() > 0 and self._since_change < turns:
             with self._lock:
                 if self._busy.all():
@@ -85,8 +84,7 @@ class Regions:
             chosen = master.whole(lambda: min(SECONDS, left()))
             with self._lock:
                 self._busy[region] = False
-                self._turn += 1
-                self._stamp[region] = self._turn
+                self._times[region] += 1
                 self._since_change += 1
                 if chosen is not None and set(chosen) != set(mine):
                     self._since_change = 0
@@ -95,10 +93,12 @@ class Regions:
                     self._take(chosen)
 
     def _region(self) -> Ints:
-        """People around the one who has waited longest: those who could do what the others could."""
-        waits = np.where(self._busy, FAR_OFF, self._stamp)
-        longest = np.nonzero(waits == waits.min())[0]
-        v = int(longest[self._random.randrange(len(longest))])
+        """People around one who had fewest turns, of those who does what is dearest for them: who could do the same."""
+        times = np.where(self._busy, FAR_OFF, self._times)
+        fewest = np.nonzero(times == times.min())[0]
+        dearer = np.array([self._over(v) for v in fewest.tolist()])
+        dearest = fewest[dearer == dearer.max()]
+        v = int(dearest[self._random.randrange(len(dearest))])
         people, seen, rows = [v], {v}, set[int]()
         at = 0
         while at < len(people) and len(people) < PEOPLE:
@@ -114,6 +114,11 @@ class Regions:
                         people.append(other)
             at += 1
         return np.array(sorted(people), dtype=np.int64)
+
+    def _over(self, v: int) -> int:
+        """By how much what somebody does is dearer than the best there is for them, as far as that is known."""
+        n = self.doing.get(v, len(self._dearer))
+        return int(self._dearer[n]) if n < len(self._dearer) else 0
 
     def _program(self, region: Ints, mine: list[int]) -> Master:
         """The program of these people, everybody else held."""

@@ -6,6 +6,7 @@ schedules are chosen, each crew is held to the start it has in the best plan so 
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -40,8 +41,17 @@ priced roughly, and to the point."""
 DIVED_EACH = 12
 """So many schedules for each person are in the program of a dive."""
 
-SURE_OF, AT_ONCE, IN_SIGHT = 0.8, 0.04, 0.05
+SURE_OF, AT_ONCE, IN_SIGHT = 0.8, 0.01, 0.05
 """In a dive schedules with such a share are held, or for so many of the people those with most, but none with less."""
+
+NEARLY_FULL, LAST_ONES = 0.85, 0.25
+"""Once so many of the seats are filled, so many of those are held at once: what is held last goes wrong most easily."""
+
+HALF_FULL = 0.5
+"""From then on people are priced less roughly."""
+
+DIVED_FOR = 0.6
+"""How much of the time that is left a dive takes at most: where there is less, more are held at once."""
 
 MANY_ROWS = 1_500
 """With more rows of seats whole schedules are chosen region by region, and without triples."""
@@ -176,17 +186,18 @@ class Selection:
 
     def dive(self) -> list[Schedule]:
         """A whole plan step by step: what the mixture is surest of is held, the others are priced and mixed again."""
-        pool, tables = self.pool, self.tables
+        pool, tables, people = self.pool, self.tables, len(self.tables.volunteers)
+        began, seconds, steps = time.perf_counter(), DIVED_FOR * self._left(), 0
         counts = np.array([len(row.seats) for row in tables.rows], dtype=np.int64)
         dearer = pool.values(self._grid, self._points) - self._limits()[pool.v]
-        columns = np.argsort(dearer, kind="stable")[: int(DIVED_EACH * len(tables.volunteers))]
+        columns = np.argsort(dearer, kind="stable")[: int(DIVED_EACH * people)]
         columns, points, held = columns[dearer[columns] < FORBIDDEN // 2], self._points, dict[int, int]()
         solved: Solved | None = None
         with suppress(TimeoutError):
             while self._left() > 0:
                 filled = Counter(n for number in held.values() for n in pool.rows_of(number))
                 full = np.array([filled[n] >= counts[n] for n in range(len(counts))], dtype=bool)
-                idle = np.ones(len(tables.volunteers), dtype=bool)
+                idle = np.ones(people, dtype=bool)
                 idle[list(held)] = False
                 column, row, _ = pool.visits
                 possible = idle[pool.v]
@@ -197,15 +208,20 @@ class Selection:
                 points = np.rint(solved.prices).astype(np.int64)
                 asked, worth = points.copy(), self._worth(columns[possible[columns]], points)
                 asked[: self._grid.size][full[self._grid.row_of]] = -FULL
-                people, left = np.nonzero(idle)[0], max(0.0, self._left())
+                who, left, rough = np.nonzero(idle)[0], max(0.0, self._left()), 2 if full.mean() > HALF_FULL else 1
                 found = self.pricer.priced(
-                    self._grid, asked, worth, people=people, rough=1, most=ROUGH_TRIPS, seconds=left
+                    self._grid, asked, worth, people=who, rough=rough, most=ROUGH_TRIPS, seconds=left
                 )
                 if master.add(pool, pool.take(found.schedules)):
                     solved = self._mixed(master, points, solved)
                     points = np.rint(solved.prices).astype(np.int64)
                 columns = solved.columns
-                before, at_once = len(held), AT_ONCE * len(tables.volunteers)
+                steps += 1
+                before, spent = len(held), time.perf_counter() - began
+                at_once = AT_ONCE * people * (LAST_ONES if full.mean() > NEARLY_FULL else 1.0)
+                if held:  # as many are to come for each seat that is open as there are for each that is filled
+                    to_come = before * (1.0 / max(full.mean(), 1.0 / len(full)) - 1.0)
+                    at_once = max(at_once, to_come / max(1.0, (seconds - spent) * steps / spent))
                 for place in np.argsort(-solved.share, kind="stable").tolist():
                     share, number = solved.share[place], int(solved.columns[place])
                     if share < IN_SIGHT or (share < SURE_OF and len(held) - before >= at_once):

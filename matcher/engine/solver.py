@@ -60,8 +60,9 @@ BOUND_SHARE, SINGLES_SHARE, TREE_SHARE = 0.35, 0.5, 0.3
 """How much of the time that is then left goes at most into prices, before whole plans are made of them; without crews;
 and with crews where a tree of choices follows."""
 
-HOT, WARM, COLD = 150.0, 40.0, 1.0
-"""Temperatures, in points: the first search begins with, one that goes on from a good plan, and both end with."""
+HOT, WARM, COOL, COLD = 150.0, 40.0, 10.0, 1.0
+"""Temperatures, in points: the first search begins with, one that goes on from a good plan, one that goes on from what
+was dived for, and all end with."""
 
 SHARES = (0.1, 0.02)
 """Of the labels that a round to the point uses where it takes long, and what it makes do with where time is short."""
@@ -479,7 +480,7 @@ class _Run:
 
             with ThreadPoolExecutor(1) as pool:  # only this thread tells how far it has come
                 best, seed = search.best(), self.seed + turn
-                work = pool.submit(searched_in_parts, self.tables, best, left, self.threads, seed, WARM, COLD)
+                work = pool.submit(searched_in_parts, self.tables, best, left, self.threads, seed, COOL, COLD)
                 try:
                     found = self._wait(work)
                 except KeyboardInterrupt:
