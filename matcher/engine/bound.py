@@ -22,9 +22,9 @@ from matcher.engine.tables import Ints
 from matcher.plan import Assignment
 from matcher.proof import Leaf
 
-STRIDE, LEAST_STRIDE, LONGEST_STRIDE, CUT_STRIDE = 50.0, 5.0, 10_000.0, 20.0
+STRIDE, LEAST_STRIDE, LONGEST_STRIDE, CUT_STRIDES = 50.0, 5.0, 10_000.0, (20.0, 150.0)
 """By so many points the price of a seat is moved where the mixture leaves it empty: at first, at least, at most, and at
-least after buckets were cut."""
+least and at most after buckets were cut."""
 
 LONGER, SHORTER, TRUE = 1.5, 0.5, 0.3
 """It is moved farther where so large a share of what was promised came true, and less far where nothing did."""
@@ -300,7 +300,8 @@ class Bound:
     def regrid(self, grid: Grid) -> None:
         """Go on with other buckets or choices; prices are taken over, the bound stands only if choices stay."""
         self.points = self.grid.moved(self.points, grid)
-        self.grid, self._slow, self._stride = grid, 0, max(CUT_STRIDE, self._stride)
+        self.grid, self._slow = grid, 0
+        self._stride = min(max(CUT_STRIDES[0], self._stride), CUT_STRIDES[1])
         self.master = self._fresh_master(self.active)
         self.done = False
 
