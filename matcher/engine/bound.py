@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -18,7 +18,7 @@ from matcher.engine.grid import Grid
 from matcher.engine.labels import LABELS
 from matcher.engine.master import FORBIDDEN, Master, Pool, Solved, broken_triples
 from matcher.engine.pricing import TRIPS, Priced, Pricer
-from matcher.engine.tables import Ints
+from matcher.engine.tables import Ints, never
 from matcher.plan import Assignment
 from matcher.proof import Leaf
 
@@ -68,7 +68,7 @@ RECKONED = 100
 
 DOUBTFUL, AT_A_TIME = 2e-5, 8
 """People of whom less was remembered are priced again with all labels where their value is by so large a share of the
-bound below the best that is known of them; so many at a time."""
+bound below the best that is known of them; at least so many at a time."""
 
 FIRST_SHARE = 4
 """First prices begin at one part in so many of what a plan suggests."""
@@ -212,22 +212,26 @@ class Bound:
             self._stride = max(LEAST_STRIDE, SHORTER * self._stride)  # much that was not seen roughly is new
         self.promised = np.inf
 
-    def firmer(self, seconds: float | None = None) -> int:
+    def firmer(self, seconds: float | None = None, enough: Callable[[], bool] = never) -> int:
         """Price people again at the best prices, with all labels, of whom less was remembered: the most doubtful first.
 
-        Until the time is over, or nobody else is doubtful enough; how many points more are proven.
+        Until the time is over, it is `enough`, or nobody else is doubtful; how many points more are proven. Prices are
+        hardly moved any more afterwards: with fewer labels others seldom prove as much.
         """
-        if self.rough:
+        if self.rough or self.labels >= LABELS:
             return 0
-        began, before = time.perf_counter(), self.priced.bound
+        began, before, took = time.perf_counter(), self.priced.bound, 0.0
         limits = self._limits(self.points)
         doubt = np.where(self.priced.levels > 0, limits - self.priced.values, 0)
         order = np.argsort(-doubt, kind="stable")
         order = order[doubt[order] > DOUBTFUL * abs(before)]
         with suppress(TimeoutError):
-            for at in range(0, len(order), AT_A_TIME):
-                some = order[at : at + AT_A_TIME]
-                left = None if seconds is None else max(0.0, seconds - (time.perf_counter() - began))
+            at_a_time = max(AT_A_TIME, 2 * len(self.pricer.rooms))
+            for at in range(0, len(order), at_a_time):
+                some, since = order[at : at + at_a_time], time.perf_counter()
+                left = None if seconds is None else max(0.0, seconds - (since - began))
+                if enough() or (left is not None and left < took):  # the next would not end in time
+                    break
                 again = self.pricer.priced(self.grid, self.points, limits, limits, some, seconds=left)
                 values, levels = self.priced.values.copy(), self.priced.levels.copy()
                 values[some], levels[some] = np.maximum(values[some], again.values[some]), again.levels[some]
@@ -235,6 +239,8 @@ class Bound:
                 self.priced = replace(self.priced, bound=bound, values=values, levels=levels)
                 self.master.add(self.pool, self.pool.take(again.schedules))
                 self._keep(self.priced, self.points)
+                took = time.perf_counter() - since
+        self.promised = max(0.0, self.promised - (self.priced.bound - before))
         return self.priced.bound - before
 
     def _keep(self, priced: Priced, points: Ints) -> None:

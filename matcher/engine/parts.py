@@ -20,7 +20,7 @@ from matcher.instance import Instance
 from matcher.plan import Assignment
 
 PEOPLE = 1_250
-"""About so many people make a part."""
+"""About so many people make a part, but that those who hang together by working together are never parted."""
 
 LANDMARKS = 4
 """Where somebody lives is told by the minutes from so many requests."""
@@ -40,45 +40,52 @@ def searched_in_parts(
 ) -> list[Assignment]:
     """The plan after a search of each part, as many at once as there are `threads`, until no time is `left`.
 
-    Who works together in the plan is searched together.
+    Each part has its share of the time by its size. Who works together in the plan is searched together.
     """
     luck = random.Random(seed)
     number = max(1, -(-len(tables.volunteers) // (PEOPLE * threads))) * threads
     parts = _divided(tables, assignments, _part_of(tables, number, luck), luck)
+    lots: list[list[tuple[Instance, list[Assignment]]]] = [[] for _ in range(threads)]
+    for part in sorted(parts, key=_size, reverse=True):
+        min(lots, key=lambda lot: sum(map(_size, lot))).append(part)
 
-    def work(mine: Sequence[tuple[Instance, list[Assignment]]]) -> list[Assignment]:
+    def work(lot: list[tuple[Instance, list[Assignment]]]) -> list[Assignment]:
         found = []
-        for n, (part, plan) in enumerate(mine):
-            end = left() * (1 - 1 / (len(mine) - n))  # an equal share of what is left
+        for n, (part, plan) in enumerate(lot):
+            end = left() * (1 - _size(lot[n]) / sum(map(_size, lot[n:])))  # the others' share of what is left
 
-            def late(end: float = end) -> bool:
-                return left() <= end
+            def left_here(end: float = end) -> float:
+                return left() - end
 
-            found += plan if late() else _searched(part, plan, left() - end, late, seed, hot, cold)
+            found += _searched(part, plan, left_here, seed, hot, cold) if left_here() > 0 else plan
         return found
 
     with ThreadPoolExecutor(threads) as pool:
-        working = [pool.submit(work, parts[n::threads]) for n in range(threads)]
+        working = [pool.submit(work, lot) for lot in lots]
         return sorted(a for one in working for a in one.result())
 
 
+def _size(part: tuple[Instance, list[Assignment]]) -> int:
+    return len(part[0].requests) + len(part[0].volunteers)
+
+
 def _searched(
-    part: Instance,
-    plan: list[Assignment],
-    seconds: float,
-    late: Callable[[], bool],
-    seed: int,
-    hot: float,
-    cold: float,
+    part: Instance, plan: list[Assignment], left: Callable[[], float], seed: int, hot: float, cold: float
 ) -> list[Assignment]:
-    """The plan of a part after a search, if it is any better."""
+    """The plan of a part after a search, if it is any better. All of it must fit into the part to begin with."""
+
+    def late() -> bool:
+        return left() <= 0
+
     try:
         search = Search(Tables(part, late), seed)
     except TimeoutError:
         return plan
     search.begin_from(plan)
     before = search.best_cost
-    search.improve(seconds, hot=hot, cold=cold, late=late)
+    if late() or search.best() != sorted(plan):
+        return plan
+    search.improve(left(), hot=hot, cold=cold, late=late)
     return search.best() if search.best_cost < before else plan
 
 

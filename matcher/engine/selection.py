@@ -45,7 +45,7 @@ SURE_OF, AT_ONCE, IN_SIGHT = 0.8, 0.01, 0.05
 """In a dive schedules with such a share are held, or for so many of the people those with most, but none with less."""
 
 NEARLY_FULL, LAST_ONES = 0.85, 0.25
-"""Once so many of the seats are filled, so many of those are held at once: what is held last goes wrong most easily."""
+"""Once so many rows are filled, so many of those are held at once: what is held last goes wrong most easily."""
 
 HALF_FULL = 0.5
 """From then on people are priced less roughly."""

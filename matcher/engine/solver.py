@@ -372,9 +372,15 @@ class _Run:
         if not self._closely:
             log.warning("Of %s nothing is proven: the time is too short for it.", self.instance.name)
         self._prove(closely, first=True)
-        if self._closely and self.priced is not None:
-            self.priced.firmer(FIRMER_SHARE * self._left())
-            self._note_bound(self.priced)
+        bound = self.priced
+        if self._closely and bound is not None and not self._finished():
+
+            def noted() -> bool:
+                self._note_bound(bound)
+                return self._finished()
+
+            bound.firmer(FIRMER_SHARE * self._left(), noted)
+            self._note_bound(bound)
 
     def _afford(self, bound: Bound, latest: float) -> bool:
         """Whether a round to the point ends by then, with as many of SHARES as there is time for: fewer prove less."""
@@ -478,8 +484,10 @@ class _Run:
             def left(end: float = end) -> float:
                 return 0.0 if self.interrupted or self._finished() else end - self._elapsed()
 
+            if left() <= 0:
+                break
             with ThreadPoolExecutor(1) as pool:  # only this thread tells how far it has come
-                best, seed = search.best(), self.seed + turn
+                best, seed = search.best(), self.seed + MOST_TURNS * self.selected + turn
                 work = pool.submit(searched_in_parts, self.tables, best, left, self.threads, seed, COOL, COLD)
                 try:
                     found = self._wait(work)

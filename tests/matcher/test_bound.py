@@ -23,7 +23,7 @@ from matcher.instance import Availability, Request, Window
 from matcher.proof import Choice as Allowed
 from matcher.proof import Leaf, _disjoint, _Pricer, proven_bound
 from scenarios import generate
-from scenarios.generator import EVERYTHING, FULL_COST
+from scenarios.generator import EVERYTHING, FULL_COST, TEAMS
 from tests.builders import instance, pinned, request, volunteer
 from tests.matcher.meeting import drawn
 from tests.samples import sample
@@ -410,6 +410,47 @@ def test_where_labels_run_out_less_than_the_best_stands_for_it():
                 short += few.relaxed
                 whole += not few.relaxed
     assert short > 80 and whole > 5
+
+
+@pytest.mark.parametrize("crews", [{}, TEAMS], ids=["singles", "crews"])
+def test_priced_again_with_all_labels_those_of_whom_less_was_remembered_prove_more(crews):
+    """Also once buckets were cut and triples taken in, since prices are taken over."""
+    gained = 0
+    for seed in range(3):
+        day = generate(24, 12, seed=seed, **FULL_COST, **crews)
+        tables = Tables(day)
+        for after in ("step", "refine", "tighten"):
+            bound = Bound(Pricer(tables, threads=2), ())
+            bound.labels = 3
+            for _ in range(4):
+                bound.step()
+            if after != "step":
+                getattr(bound, after)()
+            before, was_relaxed, proven = bound.priced.bound, bound.priced.relaxed, bound.proven
+            more = bound.firmer()
+            assert bound.priced.bound == before + more and bound.proven >= max(proven, bound.priced.bound)
+            assert bound.priced.relaxed <= was_relaxed
+            at, points = bound.proven_at
+            closely = bound.pricer.priced(at, points, bound.nothing)
+            assert bound.proven <= closely.bound
+            rest = bound.pricer.untouched + bound.grid.requests(bound.points)
+            assert bound.priced.bound <= rest + int(bound.priced.values.sum())
+            if after == "refine" and not len(at.triples):
+                assert bound.proven <= proven_bound(day, at.leaf(points))
+            gained += more
+    assert gained > 0
+
+
+def test_people_are_priced_again_only_until_it_is_enough():
+    bound = Bound(Pricer(Tables(generate(20, 20, seed=1, **FULL_COST))), ())
+    assert bound.firmer() == 0  # with all labels already
+    bound.labels = 3
+    bound.step()
+    before = bound.priced.bound
+    assert bound.priced.relaxed and bound.firmer(enough=lambda: True) == 0 and bound.firmer(seconds=0.0) == 0
+    assert bound.priced.bound == before
+    bound.rough = 1
+    assert bound.firmer() == 0
 
 
 def test_what_is_found_roughly_proves_nothing_before_it_is_priced_to_the_point():
