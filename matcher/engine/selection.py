@@ -277,11 +277,17 @@ class Selection:
         return 0 if len(self.tables.rows) > MANY_ROWS else held.tighten(self._left())
 
     def _near(self) -> Ints:
-        """Make every schedule that is near to being worth it; by how much each of the pool is dearer than the best."""
+        """Make every schedule that is near to being worth it; by how much each of the pool is dearer than the best.
+
+        TimeoutError when time is over.
+        """
         limits, rough = self._limits(), 2 if self._many else 0
-        worth = self.pricer.priced(self._grid, self._points, self.bound.nothing, limits, rough=rough).values
-        near = worth + NEAR_WORTH
-        found = self.pricer.priced(self._grid, self._points, near, near, most=NEAR_TRIPS, rough=rough)
+        left = max(0.0, self._left())
+        worth = self.pricer.priced(
+            self._grid, self._points, self.bound.nothing, limits, seconds=left, rough=rough
+        ).values
+        near, left = worth + NEAR_WORTH, max(0.0, self._left())
+        found = self.pricer.priced(self._grid, self._points, near, near, most=NEAR_TRIPS, seconds=left, rough=rough)
         self.pool.take(found.schedules)
         dearer: Ints = self.pool.values(self._grid, self._points) - worth[self.pool.v]
         return dearer

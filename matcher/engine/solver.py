@@ -88,9 +88,6 @@ REGIONAL_SHARE, HELD_SHARE = 0.9, 0.5
 DIVE_SHARE = 0.4
 """How much of the time that is then left goes into search from a plan that was dived for, before regions."""
 
-VAST_SHARE = 0.85
-"""The same in vast instances, where search still brings more than regions do."""
-
 TURN_EACH, MOST_TURNS = 0.004, 6
 """A search part by part takes about so many seconds of a thread for each person before the parts are others."""
 
@@ -445,8 +442,10 @@ class _Run:
                 self._wait(pool.submit(selection.hold, STARTS if regional == (times % 2 == 0) else 1))
                 spare = 0.0
                 if regional:
-                    share = VAST_SHARE if self._vast else DIVE_SHARE
-                    self._begin_again(self._wait(pool.submit(selection.dive)), share * left())
+                    dived = self._wait(pool.submit(selection.dive))
+                    self._begin_again(dived, (1.0 if self._vast else DIVE_SHARE) * left())
+                    if self._vast:  # there search brings more than regions do
+                        return
                     selection.adopt(self.search.best())
                     schedules = self._wait(pool.submit(selection.by_regions, self.threads, self.seed))
                 else:

@@ -5,8 +5,8 @@ from random import Random
 
 import pytest
 
-from matcher import Instance
-from matcher.engine import parts
+from matcher import Instance, judge
+from matcher.engine import parts, solver
 from matcher.engine.compile import compile_kernels
 from matcher.engine.search import Search
 from matcher.engine.tables import Tables
@@ -89,6 +89,19 @@ def test_searched_in_parts_a_plan_gets_better_and_without_time_it_stays(monkeypa
             whole.begin_from(parts.searched_in_parts(whole.tables, whole.best(), left, threads, 1, 40.0, 1.0))
             check(day, whole)
         assert whole.best_cost < before
+
+
+@pytest.mark.parametrize("vast", [True, False], ids=["parts alone", "parts, then regions"])
+def test_a_large_instance_is_dived_for_and_searched_in_parts(monkeypatch, vast):
+    """Small ones stand for large ones: what is judged is the way there, not how good it is."""
+    searched = []
+    monkeypatch.setattr(solver, "MANY_ROWS", 0)
+    monkeypatch.setattr(solver, "VAST_JOBS", 0 if vast else 1 << 60)
+    monkeypatch.setattr(solver, "searched_in_parts", lambda *a: searched.append(1) or parts.searched_in_parts(*a))
+    day = generate(40, 50, seed=3, **FULL_COST, **TEAMS)
+    plan = solver.solve(day, seconds=6.0, gap=0.0, engine="search", threads=2)
+    assert searched and judge(day, plan).violations == ()
+    assert plan.bound > plan.settled
 
 
 def test_of_nothing_nothing_comes():
