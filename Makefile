@@ -82,7 +82,7 @@ define install
 	echo "Installing $$(grep -c '==' $(1)) packages of $(1) into $(VENV) (a minute or two the first time)"; \
 	$(PIP) install --require-hashes --no-deps -r $(1) | { grep -v '^Requirement already satisfied' || true; }; \
 	$(PIP) install --quiet --no-index --no-build-isolation --no-deps -e .; \
-	echo "Compiling the engine (half a minute the first time)"; \
+	echo "Compiling the engine (two or three minutes the first time)"; \
 	$(PY) -c 'from matcher.engine.compile import compile_kernels; compile_kernels()'; \
 	echo "Installed."
 endef

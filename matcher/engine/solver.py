@@ -187,7 +187,6 @@ class _Run:
     def plan(self, engine: str | None, steps: int | None) -> Plan:
         """Build, improve, and write down."""
         exactly = engine == "exact" or (engine is None and steps is None and self._is_small())
-        start_compiling()
         if exactly:
             from matcher.exact import exact  # CP-SAT loads longer than a first plan takes
 
@@ -225,6 +224,7 @@ class _Run:
             if look and self.tables.open:
                 self._look(min(FIRST_LOOK, 0.1 * self._left()), WARM, quiet=True)
         self._report(always=True)
+        start_compiling()  # not before: it would share a core with the first plan
 
     def _exact(self, share: float) -> Exact:
         """Ask the exact model; what it proves holds whether or not its plan is taken."""

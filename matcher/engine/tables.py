@@ -226,15 +226,26 @@ class Tables:
 
     def _hopeless(self, rows: Sequence[Row], able: Sequence[Ints]) -> set[int]:
         """The requests nobody could serve if there were no other (FORMAT.md, `settled`); asked of the able alone."""
-        people: dict[int, list[Ints]] = {}
+        able_of: dict[int, list[Ints]] = {}
         for row, intervals in zip(rows, able, strict=True):
-            people.setdefault(row.r, []).append(self._owner[intervals])
+            able_of.setdefault(row.r, []).append(intervals)
         hopeless = set(range(len(self.requests)))
-        for r, found in people.items():
+        for r, found in able_of.items():
             self._check_time()
-            if servable_alone(self.instance, self.requests[r], np.unique(np.concatenate(found)).tolist()):
+            if servable_alone(self.instance, self.requests[r], self._nearest_first(r, found)):
                 hopeless.discard(r)
         return hopeless
+
+    def _nearest_first(self, r: int, able: Sequence[Ints]) -> list[int]:
+        """The people of these intervals of each row, in turns, and those near to the request first: they have time."""
+        at, ranks = self.requests[r].at, []
+        for intervals in able:
+            km = np.zeros(len(intervals))
+            if not isinstance(at, str):
+                km = kilometres_between(self._home_points[intervals], np.array(at, dtype=np.float64))
+            ranks.append(np.argsort(np.argsort(km, kind="stable"), kind="stable"))
+        turns = np.argsort(np.concatenate(ranks), kind="stable")
+        return list(dict.fromkeys(self._owner[np.concatenate(able)[turns]].tolist()))
 
     # the arrays
 
