@@ -167,14 +167,14 @@ def state_of(p: Near, weight: Floats) -> State:
     number = len(p.whole)
     block = np.repeat(np.arange(number), np.diff(p.block_from))
     inside = p.member[: len(block)]
-    total = np.bincount(block, weights=weight[inside], minlength=number)
+    total = np.bincount(block, weights=weight[inside], minlength=number).astype(np.float64)  # of nothing it is whole
     weight = weight.copy()
     weight[inside] /= np.maximum(1.0, total)[block]
     idle = np.maximum(0.0, 1.0 - total)
     weight[p.member[p.block_from[:-1][p.whole]]] += idle[p.whole]
     idle[p.whole] = 0.0
     column = np.repeat(np.arange(len(p.cost)), np.diff(p.entries_from))
-    filled = np.bincount(p.row, weights=p.times * weight[column], minlength=len(p.asked))
+    filled = np.bincount(p.row, weights=p.times * weight[column], minlength=len(p.asked)).astype(np.float64)
     price = p.centre + p.stride * (p.asked - filled)
     price = np.where(p.kind == AT_LEAST, np.maximum(price, 0.0), price)
     price = np.where(p.kind == AT_MOST, np.minimum(price, 0.0), price)

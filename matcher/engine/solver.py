@@ -67,7 +67,7 @@ was dived for, and all end with."""
 SHARES = (0.1, 0.02)
 """Of the labels that a round to the point uses where it takes long, and what it makes do with where time is short."""
 
-SELECT_SECONDS, SELECT_SHARE = 0.01, 0.75
+SELECT_SECONDS, SELECT_SHARE = 0.01, 0.45
 """A selection is worth beginning with so many seconds left for each row of seats; so much of the time it may take."""
 
 ROUGH_SHARE = 0.7
@@ -85,8 +85,9 @@ LATEST = 0.8
 REGIONAL_SHARE, HELD_SHARE = 0.9, 0.5
 """The same where whole schedules are chosen region by region, and what of either is left when crews are held."""
 
-DIVE_SHARE = 0.4
-"""How much of the time that is then left goes into search from a plan that was dived for, before regions."""
+DIVE_SHARE, SMALL_DIVE_SHARE = 0.4, 0.3
+"""How much of the time that is then left goes into search from a plan that was dived for, before regions; and before
+one program for all."""
 
 TURN_EACH, MOST_TURNS = 0.004, 6
 """A search part by part takes about so many seconds of a thread for each person before the parts are others."""
@@ -99,6 +100,9 @@ RIPE = 0.03
 
 CONVERGED = 0.005
 """A tree is grown once the program promises no more than this share beyond what is proven."""
+
+LITTLE = 1e-4
+"""Between whole plans no more rounds are made once the program promises no more than this share."""
 
 LARGEST_TREE = 400
 """Up to so many rows of seats a tree of choices is grown."""
@@ -261,12 +265,18 @@ class _Run:
                     elif self._left() < 2 * self.priced.took:  # what is left is too short for prices too
                         break
                     self._look(0.1 * self._left(), WARM)
-                    self._prove(self._elapsed() + (0.1 if self._branching() else 0.5) * self._left())
+                    self._prove(
+                        self._elapsed() + (0.1 if self._branching() else 0.25) * self._left(), self._promises_little
+                    )
                     converged = self.priced.done or self.priced.promised <= CONVERGED * abs(self.priced.proven)
                     if self._branching() and converged:
                         self._branch(self._elapsed() + 0.8 * self._left())
         while not self._finished():
             self._look(self._left(), WARM)
+
+    def _promises_little(self) -> bool:
+        """Whether more rounds of prices hardly prove more."""
+        return self.priced is not None and self.priced.promised <= LITTLE * abs(self.priced.proven)
 
     @contextmanager
     def _unsolved(self) -> Iterator[None]:
@@ -439,14 +449,14 @@ class _Run:
         with ThreadPoolExecutor(1) as pool:  # only this thread tells how far it has come
             try:
                 spare = HELD_SHARE * left()
-                self._wait(pool.submit(selection.hold, STARTS if regional == (times % 2 == 0) else 1))
+                self._wait(pool.submit(selection.hold, STARTS if times % 2 == 0 else 1))
                 spare = 0.0
+                dived = self._wait(pool.submit(selection.dive))
+                self._begin_again(dived, (1.0 if self._vast else DIVE_SHARE if regional else SMALL_DIVE_SHARE) * left())
+                if self._vast:  # there search brings more than regions do
+                    return
+                selection.adopt(self.search.best())
                 if regional:
-                    dived = self._wait(pool.submit(selection.dive))
-                    self._begin_again(dived, (1.0 if self._vast else DIVE_SHARE) * left())
-                    if self._vast:  # there search brings more than regions do
-                        return
-                    selection.adopt(self.search.best())
                     schedules = self._wait(pool.submit(selection.by_regions, self.threads, self.seed))
                 else:
                     choosing = pool.submit(self._wait(pool.submit(selection.prepare, times)))
