@@ -53,6 +53,9 @@ HALF_FULL = 0.5
 DIVED_FOR = 0.6
 """How much of the time that is left a dive takes at most: where there is less, more are held at once."""
 
+BESIDE = 0.1
+"""By such a share first prices of a dive that is not the first are moved."""
+
 MANY_ROWS = 1_500
 """With more rows of seats whole schedules are chosen region by region, and without triples."""
 
@@ -184,14 +187,20 @@ class Selection:
 
         return whole
 
-    def dive(self) -> list[Schedule]:
-        """A whole plan step by step: what the mixture is surest of is held, the others are priced and mixed again."""
+    def dive(self, before: int = 0) -> list[Schedule]:
+        """A whole plan step by step: what the mixture is surest of is held, the others are priced and mixed again.
+
+        After others `before` it, it begins with prices a little beside those of the bound, and ends elsewhere.
+        """
         pool, tables, people = self.pool, self.tables, len(self.tables.volunteers)
         began, seconds, steps = time.perf_counter(), DIVED_FOR * self._left(), 0
         counts = np.array([len(row.seats) for row in tables.rows], dtype=np.int64)
         dearer = pool.values(self._grid, self._points) - self._limits()[pool.v]
         columns = np.argsort(dearer, kind="stable")[: int(DIVED_EACH * people)]
         columns, points, held = columns[dearer[columns] < FORBIDDEN // 2], self._points, dict[int, int]()
+        if before:
+            beside = np.random.default_rng(before).uniform(1.0 - BESIDE, 1.0 + BESIDE, len(points))
+            points = np.rint(points * beside).astype(np.int64)
         solved: Solved | None = None
         with suppress(TimeoutError):
             while self._left() > 0:
@@ -217,20 +226,20 @@ class Selection:
                     points = np.rint(solved.prices).astype(np.int64)
                 columns = solved.columns
                 steps += 1
-                before, spent = len(held), time.perf_counter() - began
+                held_before, spent = len(held), time.perf_counter() - began
                 at_once = AT_ONCE * people * (LAST_ONES if full.mean() > NEARLY_FULL else 1.0)
                 if held:  # as many are to come for each seat that is open as there are for each that is filled
-                    to_come = before * (1.0 / max(full.mean(), 1.0 / len(full)) - 1.0)
+                    to_come = held_before * (1.0 / max(full.mean(), 1.0 / len(full)) - 1.0)
                     at_once = max(at_once, to_come / max(1.0, (seconds - spent) * steps / spent))
                 for place in np.argsort(-solved.share, kind="stable").tolist():
                     share, number = solved.share[place], int(solved.columns[place])
-                    if share < IN_SIGHT or (share < SURE_OF and len(held) - before >= at_once):
+                    if share < IN_SIGHT or (share < SURE_OF and len(held) - held_before >= at_once):
                         break
                     v, rows = pool.schedules[number].v, pool.rows_of(number)
                     if v not in held and all(filled[n] < counts[n] for n in rows):
                         held[v] = number
                         filled.update(rows)
-                if len(held) == before:
+                if len(held) == held_before:
                     break
         return [pool.schedules[number] for number in held.values()]
 

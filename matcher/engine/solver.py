@@ -169,6 +169,7 @@ class _Run:
     _closely = True  # whether there is time to price everybody to the point
     tree: Tree | None = None
     selected = 0
+    _dives = 0
     model: Callable[..., Exact] | None = None
 
     def __init__(
@@ -446,12 +447,12 @@ class _Run:
         selection = Selection(self.priced, self.search.best(), left)
         self.selected += 1
 
-        with ThreadPoolExecutor(1) as pool:  # only this thread tells how far it has come
+        with ThreadPoolExecutor(2) as pool:  # only this thread tells how far it has come
             try:
                 spare = HELD_SHARE * left()
                 self._wait(pool.submit(selection.hold, STARTS if times % 2 == 0 else 1))
                 spare = 0.0
-                dived = self._wait(pool.submit(selection.dive))
+                dived = self._wait(pool.submit(selection.dive, self._dives))
                 self._begin_again(dived, (1.0 if self._vast else DIVE_SHARE if regional else SMALL_DIVE_SHARE) * left())
                 if self._vast:  # there search brings more than regions do
                     return
@@ -462,8 +463,10 @@ class _Run:
                     choosing = pool.submit(self._wait(pool.submit(selection.prepare, times)))
                     if self.threads > 1:  # HiGHS has one of them
                         with suppress(TimeoutError), self._unsolved():
-                            self._prove(end, choosing.done)
-                        self._look(left(), WARM, choosing.done)
+                            self._prove(end, lambda: choosing.done() or self._promises_little())
+                        while not choosing.done() and left() > REPORT_EVERY:
+                            dived = self._wait(pool.submit(selection.dive, self._dives))
+                            self._begin_again(dived, SMALL_DIVE_SHARE * left())
                     schedules = self._wait(choosing)
             except KeyboardInterrupt:
                 self.interrupted = True
@@ -474,6 +477,7 @@ class _Run:
 
     def _begin_again(self, schedules: Iterable[Schedule], seconds: float) -> None:
         """Search from these for so long; what comes of it is the plan if it is cheaper."""
+        self._dives += 1
         other = Search(self.tables, self.seed)
         other.begin_from(assigned(self.tables, schedules))
         other.insert_rest(self._late)
