@@ -112,14 +112,15 @@ def test_a_selection_is_a_whole_plan_no_dearer_than_the_one_it_began_from(monkey
     assert after.served() >= search.served()
 
 
-def test_a_dive_finds_a_whole_plan_of_its_own_which_regions_make_cheaper():
+@pytest.mark.parametrize("others", [0, 3], ids=["the first", "after others"])
+def test_a_dive_finds_a_whole_plan_of_its_own_which_regions_make_cheaper(others):
     """Crews then begin when they do in the new plan, and not when they were held to."""
     day = generate(40, 50, seed=2, **FULL_COST, **TEAMS)
     bound, search = bound_of(day, 25)
     selection = Selection(bound, search.best(), lambda: 60.0)
     selection.hold(3)
     dived = Search(bound.tables, seed=1)
-    dived.begin_from(assigned(bound.tables, selection.dive()))
+    dived.begin_from(assigned(bound.tables, selection.dive(others)))
     dived.insert_rest()
     assert bound.proven <= dived.best_cost <= 1.1 * search.best_cost
     assert dived.served() >= 0.9 * search.served()
@@ -192,3 +193,12 @@ def test_kernels_are_compiled_anew_when_the_source_of_any_changes(tmp_path):
     (tmp_path / "one.py").write_text("njit 2")
     forget_stale_kernels(tmp_path)
     assert not (cache / "two.nbi").exists()
+
+
+def test_dives_after_others_end_elsewhere():
+    """On a day of people who are alike many mixtures cost the same."""
+    day = generate(120, 180, seed=3, fairness=False)
+    bound, search = bound_of(day, 15)
+    selection = Selection(bound, search.best(), lambda: 60.0)
+    plans = {tuple(sorted(schedule.visits for schedule in selection.dive(others))) for others in range(4)}
+    assert len(plans) > 1
