@@ -341,6 +341,13 @@ class Master:
         """
         h = self._highs
         h.setOptionValue("time_limit", float(h.getRunTime() + max(0.1, left())))
+
+        def stop(event: highspy.highs.HighsCallbackEvent) -> None:  # as the gap is reached, or somebody is tired of it
+            if left() <= 0:
+                event.interrupt()
+
+        for asked in (h.cbMipInterrupt, h.cbSimplexInterrupt, h.cbIpmInterrupt):
+            asked.subscribe(stop)
         h.run()
         share = np.array(h.getSolution().col_value)
         if len(share) < self._first_schedule or h.getInfo().primal_solution_status != 2:

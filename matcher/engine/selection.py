@@ -54,7 +54,7 @@ DIVED_FOR = 0.6
 """How much of the time that is left a dive takes at most: where there is less, more are held at once."""
 
 BESIDE = 0.1
-"""By such a share first prices of a dive that is not the first are moved."""
+"""By such a share at most first prices of a dive that is not the first of a solve are moved."""
 
 MANY_ROWS = 1_500
 """With more rows of seats whole schedules are chosen region by region, and without triples."""
@@ -187,10 +187,11 @@ class Selection:
 
         return whole
 
-    def dive(self, before: int = 0) -> list[Schedule]:
+    def dive(self, before: int = 0, seed: int = 1) -> list[Schedule]:
         """A whole plan step by step: what the mixture is surest of is held, the others are priced and mixed again.
 
-        After others `before` it, it begins with prices a little beside those of the bound, and ends elsewhere.
+        After others `before` it in this solve it begins with prices a little beside those of the bound, by luck of the
+        `seed`, and ends elsewhere.
         """
         pool, tables, people = self.pool, self.tables, len(self.tables.volunteers)
         began, seconds, steps = time.perf_counter(), DIVED_FOR * self._left(), 0
@@ -199,7 +200,7 @@ class Selection:
         columns = np.argsort(dearer, kind="stable")[: int(DIVED_EACH * people)]
         columns, points, held = columns[dearer[columns] < FORBIDDEN // 2], self._points, dict[int, int]()
         if before:
-            beside = np.random.default_rng(before).uniform(1.0 - BESIDE, 1.0 + BESIDE, len(points))
+            beside = np.random.default_rng((seed, before)).uniform(1.0 - BESIDE, 1.0 + BESIDE, len(points))
             points = np.rint(points * beside).astype(np.int64)
         solved: Solved | None = None
         with suppress(TimeoutError):

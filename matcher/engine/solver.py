@@ -87,7 +87,11 @@ REGIONAL_SHARE, HELD_SHARE = 0.9, 0.5
 
 DIVE_SHARE, SMALL_DIVE_SHARE = 0.4, 0.3
 """How much of the time that is then left goes into search from a plan that was dived for, before regions; and before
-one program for all."""
+one program for all, or while that chooses."""
+
+CHOOSING_SHARE, DIVE_SECONDS = 0.5, 0.5
+"""How much of the time in which an integer program chooses goes at most into more prices, before more dives are made;
+and how much must be left for one."""
 
 TURN_EACH, MOST_TURNS = 0.004, 6
 """A search part by part takes about so many seconds of a thread for each person before the parts are others."""
@@ -101,8 +105,9 @@ RIPE = 0.03
 CONVERGED = 0.005
 """A tree is grown once the program promises no more than this share beyond what is proven."""
 
-LITTLE = 1e-4
-"""Between whole plans no more rounds are made once the program promises no more than this share."""
+MORE_SHARE, LEAST_SHARE, LITTLE = 0.25, 0.1, 1e-4
+"""How much of the time goes into more prices between whole plans; and where a tree is grown, or where the last ones
+raised what is proven by no more than this share."""
 
 LARGEST_TREE = 400
 """Up to so many rows of seats a tree of choices is grown."""
@@ -260,24 +265,23 @@ class _Run:
         if compiled(self._left()):
             with suppress(TimeoutError), self._unsolved():
                 self._prove_first()
+                share = LEAST_SHARE if self._branching() else MORE_SHARE
                 while not self._finished() and self.priced is not None:
                     if self._left() >= SELECT_SECONDS * len(self.tables.rows):
-                        self._select()
+                        with suppress(TimeoutError):  # its own time may be over before that of all
+                            self._select()
                     elif self._left() < 2 * self.priced.took:  # what is left is too short for prices too
                         break
                     self._look(0.1 * self._left(), WARM)
-                    self._prove(
-                        self._elapsed() + (0.1 if self._branching() else 0.25) * self._left(), self._promises_little
-                    )
+                    before = self.bound
+                    self._prove(self._elapsed() + share * self._left())
+                    if not self._branching():
+                        share = MORE_SHARE if self.bound > before + LITTLE * abs(before) else LEAST_SHARE
                     converged = self.priced.done or self.priced.promised <= CONVERGED * abs(self.priced.proven)
                     if self._branching() and converged:
                         self._branch(self._elapsed() + 0.8 * self._left())
         while not self._finished():
             self._look(self._left(), WARM)
-
-    def _promises_little(self) -> bool:
-        """Whether more rounds of prices hardly prove more."""
-        return self.priced is not None and self.priced.promised <= LITTLE * abs(self.priced.proven)
 
     @contextmanager
     def _unsolved(self) -> Iterator[None]:
@@ -303,14 +307,14 @@ class _Run:
     def _crews(self) -> bool:
         return any(len(request.seats) > 1 for request in self.instance.requests)
 
-    def _look(self, seconds: float, hot: float = HOT, enough: Callable[[], bool] = never, quiet: bool = False) -> None:
-        """Search for so long or until it is `enough`, reporting unless `quiet`."""
+    def _look(self, seconds: float, hot: float = HOT, quiet: bool = False) -> None:
+        """Search for so long, reporting unless `quiet`."""
         end = self._elapsed() + seconds
 
         def late() -> bool:
             if not quiet:
                 self._report()
-            return self._elapsed() >= end or self._finished() or enough()
+            return self._elapsed() >= end or self._finished()
 
         self.search.improve(seconds, hot=hot, cold=COLD, late=late)
 
@@ -452,7 +456,7 @@ class _Run:
                 spare = HELD_SHARE * left()
                 self._wait(pool.submit(selection.hold, STARTS if times % 2 == 0 else 1))
                 spare = 0.0
-                dived = self._wait(pool.submit(selection.dive, self._dives))
+                dived = self._wait(pool.submit(selection.dive, self._dives, self.seed))
                 self._begin_again(dived, (1.0 if self._vast else DIVE_SHARE if regional else SMALL_DIVE_SHARE) * left())
                 if self._vast:  # there search brings more than regions do
                     return
@@ -461,11 +465,11 @@ class _Run:
                     schedules = self._wait(pool.submit(selection.by_regions, self.threads, self.seed))
                 else:
                     choosing = pool.submit(self._wait(pool.submit(selection.prepare, times)))
-                    if self.threads > 1:  # HiGHS has one of them
+                    if self.threads > 1:  # HiGHS has one thread of its own
                         with suppress(TimeoutError), self._unsolved():
-                            self._prove(end, lambda: choosing.done() or self._promises_little())
-                        while not choosing.done() and left() > REPORT_EVERY:
-                            dived = self._wait(pool.submit(selection.dive, self._dives))
+                            self._prove(self._elapsed() + CHOOSING_SHARE * left(), choosing.done)
+                        while not choosing.done() and left() > DIVE_SECONDS:
+                            dived = self._wait(pool.submit(selection.dive, self._dives, self.seed))
                             self._begin_again(dived, SMALL_DIVE_SHARE * left())
                     schedules = self._wait(choosing)
             except KeyboardInterrupt:
