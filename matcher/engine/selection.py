@@ -187,10 +187,10 @@ class Selection:
 
         return whole
 
-    def dive(self, before: int = 0, seed: int = 1) -> list[Schedule]:
+    def dive(self, others: int = 0, seed: int = 1) -> list[Schedule]:
         """A whole plan step by step: what the mixture is surest of is held, the others are priced and mixed again.
 
-        After others `before` it in this solve it begins with prices a little beside those of the bound, by luck of the
+        After so many `others` in this solve it begins with prices a little beside those of the bound, by luck of the
         `seed`, and ends elsewhere.
         """
         pool, tables, people = self.pool, self.tables, len(self.tables.volunteers)
@@ -199,8 +199,8 @@ class Selection:
         dearer = pool.values(self._grid, self._points) - self._limits()[pool.v]
         columns = np.argsort(dearer, kind="stable")[: int(DIVED_EACH * people)]
         columns, points, held = columns[dearer[columns] < FORBIDDEN // 2], self._points, dict[int, int]()
-        if before:
-            beside = np.random.default_rng((seed, before)).uniform(1.0 - BESIDE, 1.0 + BESIDE, len(points))
+        if others:
+            beside = np.random.default_rng((seed, others)).uniform(1.0 - BESIDE, 1.0 + BESIDE, len(points))
             points = np.rint(points * beside).astype(np.int64)
         solved: Solved | None = None
         with suppress(TimeoutError):
@@ -227,20 +227,20 @@ class Selection:
                     points = np.rint(solved.prices).astype(np.int64)
                 columns = solved.columns
                 steps += 1
-                held_before, spent = len(held), time.perf_counter() - began
+                before, spent = len(held), time.perf_counter() - began
                 at_once = AT_ONCE * people * (LAST_ONES if full.mean() > NEARLY_FULL else 1.0)
                 if held:  # as many are to come for each seat that is open as there are for each that is filled
-                    to_come = held_before * (1.0 / max(full.mean(), 1.0 / len(full)) - 1.0)
+                    to_come = before * (1.0 / max(full.mean(), 1.0 / len(full)) - 1.0)
                     at_once = max(at_once, to_come / max(1.0, (seconds - spent) * steps / spent))
                 for place in np.argsort(-solved.share, kind="stable").tolist():
                     share, number = solved.share[place], int(solved.columns[place])
-                    if share < IN_SIGHT or (share < SURE_OF and len(held) - held_before >= at_once):
+                    if share < IN_SIGHT or (share < SURE_OF and len(held) - before >= at_once):
                         break
                     v, rows = pool.schedules[number].v, pool.rows_of(number)
                     if v not in held and all(filled[n] < counts[n] for n in rows):
                         held[v] = number
                         filled.update(rows)
-                if len(held) == held_before:
+                if len(held) == before:
                     break
         return [pool.schedules[number] for number in held.values()]
 

@@ -451,13 +451,16 @@ class _Run:
         selection = Selection(self.priced, self.search.best(), left)
         self.selected += 1
 
+        def dive(share: float) -> None:
+            dived = self._wait(pool.submit(selection.dive, self._dives, self.seed))
+            self._begin_again(dived, share * left())
+
         with ThreadPoolExecutor(2) as pool:  # only this thread tells how far it has come
             try:
                 spare = HELD_SHARE * left()
                 self._wait(pool.submit(selection.hold, STARTS if times % 2 == 0 else 1))
                 spare = 0.0
-                dived = self._wait(pool.submit(selection.dive, self._dives, self.seed))
-                self._begin_again(dived, (1.0 if self._vast else DIVE_SHARE if regional else SMALL_DIVE_SHARE) * left())
+                dive((1.0 if self._vast else DIVE_SHARE) if regional else SMALL_DIVE_SHARE)
                 if self._vast:  # there search brings more than regions do
                     return
                 selection.adopt(self.search.best())
@@ -469,8 +472,7 @@ class _Run:
                         with suppress(TimeoutError), self._unsolved():
                             self._prove(self._elapsed() + CHOOSING_SHARE * left(), choosing.done)
                         while not choosing.done() and left() > DIVE_SECONDS:
-                            dived = self._wait(pool.submit(selection.dive, self._dives, self.seed))
-                            self._begin_again(dived, SMALL_DIVE_SHARE * left())
+                            dive(SMALL_DIVE_SHARE)
                     schedules = self._wait(choosing)
             except KeyboardInterrupt:
                 self.interrupted = True
