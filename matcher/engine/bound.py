@@ -66,7 +66,7 @@ point takes long."""
 RECKONED = 100
 """From so many people it is reckoned how long it takes to price everybody to the point."""
 
-DOUBTFUL, AT_A_TIME = 2e-5, 8
+DOUBTFUL, AT_A_TIME = 2e-5, 4
 """People of whom less was remembered are priced again with all labels where their value is by so large a share of the
 bound below the best that is known of them; at least so many at a time."""
 

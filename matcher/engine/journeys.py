@@ -20,7 +20,8 @@ class Journeys:
         self._straight = isinstance(travel, StraightTravel)
         if isinstance(travel, StraightTravel):
             degrees = np.array(self.places, dtype=np.float64).reshape(-1, 2)
-            self._radians = np.ascontiguousarray(np.radians(degrees).T)
+            lon, lat = np.radians(degrees).T
+            self._radians = np.stack([lon, lat, np.cos(lat)])
             speeds = [travel.speed_kmh[mode] for mode in self.modes]
             self._detour_speed = np.array([[travel.detour, speed] for speed in speeds], dtype=np.float64).reshape(-1, 2)
             self._fixed = travel.fixed_minutes
@@ -69,7 +70,7 @@ def _straight(radians: np.ndarray, a: int, b: int, detour: float, speed: float, 
     if a == b:
         return 0
     lon1, lat1, lon2, lat2 = radians[0, a], radians[1, a], radians[0, b], radians[1, b]
-    half = np.sin((lat2 - lat1) / 2) ** 2 + np.cos(lat1) * np.cos(lat2) * np.sin((lon2 - lon1) / 2) ** 2
+    half = np.sin((lat2 - lat1) / 2) ** 2 + radians[2, a] * radians[2, b] * np.sin((lon2 - lon1) / 2) ** 2
     km = EARTH_KM * 2 * np.arcsin(np.sqrt(min(1.0, max(0.0, half))))
     minutes: int = max(0, int(np.ceil(min(ENDLESS, km * detour / speed * 60) - 1e-9))) + fixed
     return minutes
@@ -80,7 +81,10 @@ def straight_pairs(
     radians: np.ndarray, origins: np.ndarray, destinations: np.ndarray, modes: np.ndarray, detour_speed: np.ndarray,
     fixed: int, out: np.ndarray,
 ) -> None:  # fmt: skip
-    """Minutes of each journey into `out`. `radians` [2, places], `detour_speed` [modes, 2]."""
+    """Minutes of each journey into `out`. `radians` [3, places]: longitude, latitude, the cosine of that.
+
+    `detour_speed` [modes, 2].
+    """
     for n in range(len(origins)):
         detour, speed = detour_speed[modes[n], 0], detour_speed[modes[n], 1]
         out[n] = _straight(radians, origins[n], destinations[n], detour, speed, fixed)

@@ -788,6 +788,8 @@ def _after(
                         break
                     n = next_site[at]
                     leg = legs[own_site, n]
+                    if next_gain[at] - pay * leg <= second_best:
+                        continue
                     arrive = over + leg
                     if arrive > next_latest[at] or n == own_site:
                         continue

@@ -96,31 +96,29 @@ def never() -> bool:
 def closest(d: Arrays, out: Ints, row: Ints, trips: int, people: int, most: int) -> int:
     """Into `out` of each row the jobs that cost least alone, at most so many; how many there are. `out` [.., 16]."""
     used, now = 0, d.weights[0]
+    alone = np.empty(len(d.row), dtype=np.int64)
+    for j in range(len(alone)):
+        i = d.interval[j]
+        alone[j] = FAR_OFF
+        last = d.end[i] - d.back[j] - d.minutes[j]
+        for p in range(d.pieces_from[j], d.pieces_to[j]):
+            soonest = d.there[j] + (d.start[i] if d.begun[p] else max(d.start[i], now))
+            start = max(soonest, d.first[p])
+            if start <= min(last, d.last[p]):
+                gain = d.gain[p] - d.fall[p] * (start - d.first[p])
+                alone[j] = min(alone[j], d.weights[1] * (d.there[j] + d.back[j]) + d.fit[j] - gain)
     for n in range(len(row)):
         begin, end = d.rows_from[n], d.rows_from[n + 1]
-        points = np.empty(end - begin, dtype=np.int64)
-        for k in range(begin, end):
-            j = d.by_row[k]
-            i = d.interval[j]
-            best = FAR_OFF
-            last = d.end[i] - d.back[j] - d.minutes[j]
-            for p in range(d.pieces_from[j], d.pieces_to[j]):
-                soonest = d.there[j] + (d.start[i] if d.begun[p] else max(d.start[i], now))
-                start = max(soonest, d.first[p])
-                if start <= min(last, d.last[p]):
-                    gain = d.gain[p] - d.fall[p] * (start - d.first[p])
-                    best = min(best, d.weights[1] * (d.there[j] + d.back[j]) + d.fit[j] - gain)
-            points[k - begin] = best
+        points = alone[d.by_row[begin:end]]
         limit = FAR_OFF
         if end - begin > most:
             limit = np.partition(points, most - 1)[most - 1]
+        near = np.nonzero(points <= limit)[0]
+        order = near[np.argsort(points[near])[:most]]
         row[n, NEAR] = used
-        order = np.argsort(points)
-        for k in range(end - begin):
-            if k >= most or points[order[k]] > limit:
-                break
-            j = d.by_row[begin + order[k]]
-            out[used, AT_TRIP], out[used, ALONE], out[used, AT_JOB] = trips + d.interval[j], points[order[k]], j
+        for k in order:
+            j = d.by_row[begin + k]
+            out[used, AT_TRIP], out[used, ALONE], out[used, AT_JOB] = trips + d.interval[j], points[k], j
             out[used, WHOSE], out[used, SEEN] = people + d.owner[d.interval[j]], -1
             out[used, THERE], out[used, BACK], out[used, OWN_FIT] = d.there[j], d.back[j], d.fit[j]
             out[used, PIECES], out[used, PIECES_END] = d.pieces_from[j], d.pieces_to[j]

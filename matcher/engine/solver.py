@@ -67,8 +67,9 @@ was dived for, and all end with."""
 SHARES = (0.1, 0.02)
 """Of the labels that a round to the point uses where it takes long, and what it makes do with where time is short."""
 
-SELECT_SECONDS, SELECT_SHARE = 0.01, 0.45
-"""A selection is worth beginning with so many seconds left for each row of seats; so much of the time it may take."""
+SELECT_SECONDS, VAST_SECONDS, SELECT_SHARE = 0.01, 0.005, 0.45
+"""A selection is worth beginning with so many seconds left for each row of seats, and where it is a dive alone; so much
+of the time it may take."""
 
 ROUGH_SHARE = 0.7
 """How much of the time for prices goes at most into rough ones."""
@@ -79,8 +80,8 @@ MANY_ROUGHLY, MANY_CLOSELY = 0.36, 0.58
 FIRMER_SHARE = 0.25
 """How much of the time that is then left goes at most into people of whom too little was remembered."""
 
-LATEST = 0.8
-"""By when the first round to the point must be over: there is no bound before it."""
+LATEST, AT_LAST = 0.75, 0.85
+"""By when the first round to the point should be over, and must be: there is no bound before it."""
 
 REGIONAL_SHARE, HELD_SHARE = 0.9, 0.5
 """The same where whole schedules are chosen region by region, and what of either is left when crews are held."""
@@ -267,7 +268,7 @@ class _Run:
                 self._prove_first()
                 share = LEAST_SHARE if self._branching() else MORE_SHARE
                 while not self._finished() and self.priced is not None:
-                    if self._left() >= SELECT_SECONDS * len(self.tables.rows):
+                    if self._left() >= (VAST_SECONDS if self._vast else SELECT_SECONDS) * len(self.tables.rows):
                         with suppress(TimeoutError):  # its own time may be over before that of all
                             self._select()
                     elif self._left() < 2 * self.priced.took:  # what is left is too short for prices too
@@ -348,7 +349,7 @@ class _Run:
                 if not bound.rough and ripe and not refined and self._tighten(until) == 0 and (bound.done or first):
                     break
                 left = self._before(until)
-                if left is not None and not bound.rough and left < bound.took:  # it would not end in time
+                if left is not None and left < bound.took:  # it would not end in time
                     break
                 if bound.settled:
                     if bound.last_rough and not self._closely:
@@ -366,13 +367,9 @@ class _Run:
         """The first bound: rough prices for a while, then to the point, and better prices if time is left."""
         share = SINGLES_SHARE if not self._crews else TREE_SHARE if self._branching() else BOUND_SHARE
         begun, left = self._elapsed(), self._left()
-
-        def enough() -> bool:  # the next thing is to price to the point, and that may take long
-            return self._many and self.priced is not None and self.priced.last_rough and self.priced.settled
-
-        roughly = MANY_ROUGHLY if self._many else ROUGH_SHARE * share
-        self._prove(begun + roughly * left, enough)
         closely, latest = begun + (MANY_CLOSELY if self._many else share) * left, begun + LATEST * left
+        self._prove_roughly(begun + (MANY_ROUGHLY if self._many else ROUGH_SHARE * share) * left, latest)
+        latest = begun + AT_LAST * left
         if self._many and self.priced is not None and self.priced.rough:
             self._closely = self._afford(self.priced, latest)
         try:
@@ -393,6 +390,27 @@ class _Run:
 
             bound.firmer(FIRMER_SHARE * self._left(), noted)
             self._note_bound(bound)
+
+    def _prove_roughly(self, until: float, latest: float) -> None:
+        """Rough rounds until then, or where they take long one stage after the other: the next thing is to price to the
+        point, which should be over by the `latest`.
+        """
+        if not self._many:
+            self._prove(until)
+            return
+
+        def settled() -> bool:
+            return self.priced is not None and self.priced.settled
+
+        self._prove(until, settled)
+        while self.priced is not None and settled() and not self.priced.last_rough:
+            self.priced.labels = int(SHARES[0] * LABELS)
+            until = min(until, latest - self.priced.reckoned(self.priced.labels))
+            if self._before(until) == 0.0:
+                break
+            with suppress(TimeoutError):
+                self.priced.less_roughly(self._before(until))
+            self._prove(until, settled)
 
     def _afford(self, bound: Bound, latest: float) -> bool:
         """Whether a round to the point ends by then, with as many of SHARES as there is time for: fewer prove less."""

@@ -7,9 +7,10 @@ intervals of availability in a row, `j` a job: a row in an interval of somebody 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import zip_longest
 from typing import NamedTuple
 
 import numpy as np
@@ -30,6 +31,9 @@ FAR_OFF = 1 << 60
 
 MOST_PLACES = 1_000
 """Up to so many places it is looked up by how much a detour can shorten a journey."""
+
+AT_HAND = 32
+"""Of the people of a row so many who are near are asked first whether they could serve a request alone."""
 
 CLOSELY = 3_000
 """Up to so many jobs of an interval the least minutes to each are found over all chains of visits."""
@@ -174,8 +178,7 @@ class Tables:
         radius = self._radius[owners]
         if isinstance(request.at, str) or np.isinf(radius).all():
             return np.ones(len(owners), dtype=bool)
-        km = kilometres_between(self._home_points[intervals], np.array(request.at, dtype=np.float64))
-        close: np.ndarray = km <= radius + RADIUS_TOLERANCE_KM
+        close: np.ndarray = self._kilometres(intervals, request) <= radius + RADIUS_TOLERANCE_KM
         return close
 
     @cached_property
@@ -236,16 +239,24 @@ class Tables:
                 hopeless.discard(r)
         return hopeless
 
-    def _nearest_first(self, r: int, able: Sequence[Ints]) -> list[int]:
-        """The people of these intervals of each row, in turns, and those near to the request first: they have time."""
-        at, ranks = self.requests[r].at, []
+    def _nearest_first(self, r: int, able: Sequence[Ints]) -> Iterator[int]:
+        """The people of these intervals of each row: in turns those nearest to the request, who have time, then all."""
+        request, near = self.requests[r], []
         for intervals in able:
-            km = np.zeros(len(intervals))
-            if not isinstance(at, str):
-                km = kilometres_between(self._home_points[intervals], np.array(at, dtype=np.float64))
-            ranks.append(np.argsort(np.argsort(km, kind="stable"), kind="stable"))
-        turns = np.argsort(np.concatenate(ranks), kind="stable")
-        return list(dict.fromkeys(self._owner[np.concatenate(able)[turns]].tolist()))
+            km = self._kilometres(intervals, request)
+            if len(km) > AT_HAND:
+                nearest = np.argpartition(km, AT_HAND)[:AT_HAND]
+                intervals, km = intervals[nearest], km[nearest]
+            near.append(self._owner[intervals[np.argsort(km, kind="stable")]].tolist())
+        first = dict.fromkeys(v for turn in zip_longest(*near) for v in turn if v is not None)
+        yield from first
+        yield from (v for v in dict.fromkeys(self._owner[np.concatenate(able)].tolist()) if v not in first)
+
+    def _kilometres(self, intervals: Ints, request: Request) -> np.ndarray:
+        """From where each of these intervals starts to the request; 0 where only names of places are known."""
+        if isinstance(request.at, str):
+            return np.zeros(len(intervals))
+        return kilometres_between(self._home_points[intervals], np.array(request.at, dtype=np.float64))
 
     # the arrays
 
@@ -257,7 +268,7 @@ class Tables:
         jobs["pieces_from"], jobs["pieces_to"] = begin[jobs["row"]], end[jobs["row"]]
         self._enter_promises(jobs)
         now = -FAR_OFF if self.instance.now is None else self.instance.now
-        near = np.lexsort((jobs["there"] + jobs["back"], jobs["row"]))
+        near = _in_order(jobs["there"] + jobs["back"], jobs["row"])
         pieces = [piece for piece, _ in self._pieces]
         return Arrays(
             start=self._begin,
@@ -279,7 +290,7 @@ class Tables:
             begun=_ints([piece.begun for piece in pieces]),
             price=_ints([n for _, n in self._pieces]),
             rows_from=_counted(jobs["row"], len(self.rows)),
-            by_row=_ints(near),
+            by_row=near,
             toll_from=_ints([len(self.rows)]),
             tolls_from=np.zeros(len(self.rows) + 1, dtype=np.int64),
             toll_of=_ints([]),
@@ -294,7 +305,7 @@ class Tables:
         """Every seat in every interval it could fall into, by interval: chains of visits count, not visits alone."""
         interval = np.concatenate([np.zeros(0, dtype=np.int64), *able])
         row = np.repeat(np.arange(len(able), dtype=np.int64), [len(intervals) for intervals in able])
-        order = np.lexsort((row, interval))
+        order = _in_order(row, interval)
         jobs = {"interval": interval[order], "row": row[order]}
         lead = [row.seats[0] for row in self.rows]
         request = _ints([row.r for row in self.rows])
@@ -361,7 +372,7 @@ class Tables:
         """Continuity, affinity and wishes of each job."""
         out = np.zeros(len(jobs["row"]), dtype=np.int64)
         owner, weights = self._owner[jobs["interval"]], self.instance.weights
-        order = np.argsort(jobs["request"], kind="stable")
+        order = _in_order(jobs["request"])
         cuts = np.searchsorted(jobs["request"][order], np.arange(len(self.requests) + 1))
         index = self.instance.volunteer_index
         for r in self.open:
@@ -522,6 +533,15 @@ def _cap(cap: int | None) -> int:
 
 def _ints(values: object) -> Ints:
     return np.array(values, dtype=np.int64).reshape(-1)
+
+
+def _in_order(*keys: Ints) -> Ints:
+    """As np.lexsort orders numbers of 0 and more, sixteen bits at a time: of millions it is several times as fast."""
+    order = np.arange(len(keys[0]), dtype=np.int64)
+    for key in keys:
+        for bits in range(0, int(key.max(initial=0)).bit_length(), 16):
+            order = order[np.argsort((key[order] >> bits).astype(np.uint16), kind="stable")]
+    return order
 
 
 def _counted(numbers: Ints, size: int) -> Ints:

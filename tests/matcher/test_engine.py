@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from matcher import Assignment, Instance, Plan, judge, solve
 from matcher.eligibility import distinct
+from matcher.engine import tables
 from matcher.engine.search import Search
 from matcher.engine.tables import Tables
 from matcher.exact import exact
@@ -102,6 +104,31 @@ def test_on_tiny_instances_the_engine_finds_what_the_oracle_proves(record_proper
         found, number = found + (plan.cost == best), number + 1
     record_property("at the optimum", found)
     assert found >= 0.97 * number
+
+
+def test_the_order_of_jobs_is_that_of_lexsort():
+    """Keys of one digit of sixteen bits, of several, and none at all."""
+    luck = np.random.default_rng(1)
+    for size, most in ((0, 9), (5_000, 7), (5_000, 1 << 16), (5_000, 1 << 40)):
+        second, first = luck.integers(0, most, size), luck.integers(0, 9, size)
+        assert (tables._in_order(second, first) == np.lexsort((second, first))).all()
+
+
+@pytest.mark.parametrize("at_hand", [2, 1000])
+def test_everybody_able_is_asked_once_and_those_near_first(monkeypatch, at_hand):
+    """Who stands at the request is asked before who does not; nobody twice, nobody forgotten."""
+    monkeypatch.setattr(tables, "AT_HAND", at_hand)
+    day = Tables(generate(30, 60, seed=2, team_share=0.5))
+    several = 0
+    for r in day.open:
+        rows = [row for row in day.rows if row.r == r]
+        able = [day._pairs(row) for row in rows]
+        several += len(rows) > 1
+        asked = list(day._nearest_first(r, able))
+        assert sorted(asked) == sorted({int(v) for own in able for v in day._owner[own]})
+        nearest = {int(day._owner[own[np.argmin(day._kilometres(own, day.requests[r]))]]) for own in able}
+        assert set(asked[: len(nearest)]) == nearest
+    assert several
 
 
 def test_a_crew_comes_whole_or_not_at_all():

@@ -1,12 +1,15 @@
 """A plan searched part by part: parts cost what they cost in the whole, and nothing is lost between them."""
 
+from dataclasses import replace
 from itertools import count
 from random import Random
 
 import pytest
 
 from matcher import Instance, judge
-from matcher.engine import parts, solver
+from matcher.eligibility import settled_requests
+from matcher.engine import bound, parts, solver
+from matcher.engine.bound import Bound
 from matcher.engine.compile import compile_kernels
 from matcher.engine.search import Search
 from matcher.engine.tables import Tables
@@ -102,6 +105,36 @@ def test_a_large_instance_is_dived_for_and_searched_in_parts(monkeypatch, vast):
     plan = solver.solve(day, seconds=6.0, gap=0.0, engine="search", threads=2)
     assert searched and judge(day, plan).violations == ()
     assert plan.bound > plan.settled
+
+
+@pytest.mark.parametrize(
+    ("takes", "seconds", "ways"),
+    [(0.0, 20.0, [(1, False), (2, True)]), (16.5, 20.0, [(1, True)]), (60.0, 3.0, [])],
+    ids=["soon over", "long", "too long"],
+)
+def test_rough_prices_leave_time_for_the_round_to_the_point(monkeypatch, caplog, takes, seconds, ways):
+    """The longer it takes the fewer rough stages come before it; only if it would not end in time nothing is proven."""
+    went = []
+    less_roughly = Bound.less_roughly
+
+    def noted(self: Bound, left: float | None, at_once: bool = False) -> None:
+        went.append((self.rough, at_once))
+        less_roughly(self, left, at_once)
+
+    def proven(told: solver.Progress) -> None:
+        if told.bound > 0:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(solver, "MANY_JOBS", 0)
+    monkeypatch.setattr(bound, "MANY_JOBS", 0)
+    monkeypatch.setattr(Bound, "less_roughly", noted)
+    monkeypatch.setattr(Bound, "reckoned", lambda self, labels: takes)
+    day = generate(40, 50, seed=3, **FULL_COST, **TEAMS)
+    day = replace(day, requests=tuple(request for request in day.requests if request not in settled_requests(day)))
+    plan = solver.solve(day, seconds=seconds, gap=0.0, engine="search", threads=2, progress=proven)
+    assert went == ways and judge(day, plan).violations == ()
+    assert (plan.bound > plan.settled) is bool(ways)
+    assert ("nothing is proven" in caplog.text) is not bool(ways)
 
 
 def test_of_nothing_nothing_comes():
