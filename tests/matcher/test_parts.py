@@ -109,7 +109,7 @@ def test_a_large_instance_is_dived_for_and_searched_in_parts(monkeypatch, vast):
 
 @pytest.mark.parametrize(
     ("takes", "seconds", "ways"),
-    [(0.0, 20.0, [(1, False), (2, True)]), (16.5, 20.0, [(1, True)]), (60.0, 3.0, [])],
+    [(0.0, 60.0, [(1, False), (2, True)]), (47.0, 60.0, [(1, True)]), (60.0, 3.0, [])],
     ids=["soon over", "long", "too long"],
 )
 def test_rough_prices_leave_time_for_the_round_to_the_point(monkeypatch, caplog, takes, seconds, ways):
@@ -132,7 +132,9 @@ def test_rough_prices_leave_time_for_the_round_to_the_point(monkeypatch, caplog,
     day = generate(40, 50, seed=3, **FULL_COST, **TEAMS)
     day = replace(day, requests=tuple(request for request in day.requests if request not in settled_requests(day)))
     plan = solver.solve(day, seconds=seconds, gap=0.0, engine="search", threads=2, progress=proven)
-    assert went == ways and judge(day, plan).violations == ()
+    to_the_point = [at_once for _, at_once in went]  # dives price roughly too, later on
+    assert went[: to_the_point.index(True) + 1] == ways if ways else not any(to_the_point)
+    assert judge(day, plan).violations == ()
     assert (plan.bound > plan.settled) is bool(ways)
     assert ("nothing is proven" in caplog.text) is not bool(ways)
 
