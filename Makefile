@@ -83,6 +83,6 @@ define install
 	$(PIP) install --require-hashes --no-deps -r $(1) | { grep -v '^Requirement already satisfied' || true; }; \
 	$(PIP) install --quiet --no-index --no-build-isolation --no-deps -e .; \
 	echo "Compiling the engine (two or three minutes the first time)"; \
-	$(PY) -c 'from matcher.engine.compile import compile_kernels; compile_kernels()'; \
+	$(PY) -m matcher.engine.compile; \
 	echo "Installed."
 endef
