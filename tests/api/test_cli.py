@@ -34,7 +34,7 @@ def team(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def planned(team) -> Path:
     plan = team.parent / "plan.json"
-    done = diandan("solve", team, "-o", plan, "--seconds", 5, "--steps", 3)
+    done = diandan("solve", team, "-o", plan, "--seconds", 60, "--steps", 3)
     assert done.returncode == 0, done.stderr
     return plan
 
@@ -94,7 +94,7 @@ def test_a_broken_rule_is_exit_1(team, planned, tmp_path):
 
 
 def test_the_same_seed_and_steps_make_the_same_plan(team, planned, tmp_path):
-    diandan("solve", team, "-o", tmp_path / "again.json", "--seconds", 5, "--steps", 3)
+    diandan("solve", team, "-o", tmp_path / "again.json", "--seconds", 60, "--steps", 3)
     one, other = (json.loads(path.read_text()) for path in (planned, tmp_path / "again.json"))
     assert one["assignments"] == other["assignments"]
 

@@ -255,13 +255,16 @@ def test_more_minutes_than_there_are_is_said_in_time():
     assert stopwatch.monotonic() - began < 10
 
 
-def test_a_thousand_additions_of_a_year_take_under_a_second():
+def test_a_thousand_additions_of_a_year_work_out_each_day_once(monkeypatch):
+    """What a day is open costs most; how long they take is not asked, since that depends on what else runs."""
+    worked_out = []
+    opening = WorkingTime._opening
+    monkeypatch.setattr(WorkingTime, "_opening", lambda self, day: worked_out.append(day) or opening(self, day))
     working = WorkingTime("Asia/Shanghai", days=WEEK)
     begun = local("2030-01-01 09:00")
-    began = stopwatch.process_time()
     ends = [working.add(begun + timedelta(hours=8 * n), 250 * 420) for n in range(1000)]
-    assert stopwatch.process_time() - began < 1
     assert ends == sorted(ends)
+    assert len(worked_out) == len(set(worked_out)) <= (ends[-1].date() - begun.date()).days + 1
 
 
 @pytest.mark.parametrize(

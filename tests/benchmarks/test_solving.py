@@ -15,10 +15,10 @@ DAY = instance([volunteer("Ada")], [request("R1", "09:00"), request("R2", "11:00
 
 
 def test_ours_is_run_and_judged(tmp_path):
-    found = run(DAY, Task("ours", seconds=5, seed=1, prove=True), tmp_path)
+    found = run(DAY, Task("ours", seconds=30, seed=1, prove=True), tmp_path)
     assert (found.instance, found.served, found.requests, found.clean) == ("by hand", 2, 2, True)
     assert found.cost == found.bound == 600  # three journeys of 20 minutes
-    assert found.first < found.stopped < 5
+    assert found.first < found.stopped < 30
     assert found.first_cost == found.trace[0][1]
     assert found.peak_mb > 10
     start = start_from(replace(DAY, name="with more"), tmp_path)
