@@ -83,6 +83,6 @@ define install
 	$(PIP) install --require-hashes --no-deps -r $(1) | { grep -v '^Requirement already satisfied' || true; }; \
 	$(PIP) install --quiet --no-index --no-build-isolation --no-deps -e .; \
 	echo "Compiling the engine (two or three minutes the first time)"; \
-	$(PY) -m matcher.engine.compile; \
+	$(PY) -c 'from matcher.engine.compile import compile_side_by_side; compile_side_by_side()'; \
 	echo "Installed."
 endef

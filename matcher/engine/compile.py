@@ -83,7 +83,3 @@ def compiled(seconds: float | None) -> bool:
     start_compiling()
     _compiling.join(seconds)
     return not _compiling.is_alive()
-
-
-if __name__ == "__main__":
-    compile_side_by_side()
