@@ -26,8 +26,9 @@ STRIDE, LEAST_STRIDE, LONGEST_STRIDE, CUT_STRIDES = 50.0, 5.0, 10_000.0, (20.0, 
 """By so many points the price of a seat is moved where the mixture leaves it empty: at first, at least, at most, and at
 least and at most after buckets were cut."""
 
-LONGER, SHORTER, TRUE = 1.5, 0.5, 0.3
-"""It is moved farther where so large a share of what was promised came true, and less far where nothing did."""
+LONGER, SHORTER, TRUE = 1.5, (0.5, 0.7), (0.3, 0.1)
+"""It is moved farther where so large a share of what was promised came true, and less far where nothing did; the second
+while people take turns: then much of what did not come true has not been looked at."""
 
 SWEEPS, ROUGH_SWEEPS = 200, 100
 """So many sweeps the program is solved with, and while people are priced roughly."""
@@ -59,9 +60,12 @@ VERY_ROUGH_GAP, ROUGH_GAP, ROUGH_GAIN = 0.03, 0.005, 0.0005
 """Schedules are looked for very roughly, and in the last rough stage, until the program promises no more than this
 share, or what seems proven has not grown by so much for STUBBORN rounds."""
 
-MANY_JOBS, VAST_JOBS = 600_000, 6_000_000
-"""In larger instances a very rough stage is followed by one that is less so, in yet larger ones by two: to price to the
-point takes long."""
+MANY_JOBS = 600_000
+"""In larger instances a very rough stage is followed by one that is less so: to price to the point takes long."""
+
+MANY_PEOPLE, TURNS = 2_000, 4
+"""Of more people only one in so many is priced each round at first, while they are priced roughly: what the others
+would bring is reckoned. One in two, and everybody, once rounds bring little more."""
 
 RECKONED = 100
 """From so many people it is reckoned how long it takes to price everybody to the point."""
@@ -102,6 +106,7 @@ class Bound:
         self.rough, self.settled, self._enough = rough, False, enough
         self.took = 0.0  # seconds, to price everybody once
         self.labels = LABELS
+        self._turns, self._turn = self._most_turns(pricer) if rough else 1, 0
         self.pricer, self.tables = pricer, pricer.tables
         self.grid = grid or Grid(self.tables)
         self.pool = pool or Pool(self.tables.arrays.row)
@@ -169,47 +174,66 @@ class Bound:
         back = self.master.add(self.pool, known.tolist())
         if not back and (asked == self.points).all():
             self._promise(points)
-            self.settled, self.done = self.rough > 0, not self.rough
+            self.done = not self.rough
+            if self.rough:
+                self._settle(began, seconds)
             return
         left = None if seconds is None else max(0.0, seconds - (time.perf_counter() - began))
         priced = self._priced_at(asked, worth, worth, left)
         helpful = bool(self.master.add(self.pool, self.pool.take(priced.schedules)) or back)
         kept = priced.bound - self.priced.bound
         self._promise(points)
-        if kept > TRUE * self.promised:
+        in_turns = self._turns > 1
+        if kept > TRUE[in_turns] * self.promised:
             self._stride = min(LONGEST_STRIDE, LONGER * self._stride)
         elif kept <= 0 and not helpful:  # what was said is true: prices were moved too little, not too far
             self._stride = min(LONGEST_STRIDE, LONGER * LONGER * self._stride)
         elif kept <= 0:
-            self._stride = max(LEAST_STRIDE, SHORTER * self._stride)
+            self._stride = max(LEAST_STRIDE, SHORTER[in_turns] * self._stride)
         if kept > 0:
             self.points, self.priced = asked, priced
         scale = max(1.0, abs(points))
         if self.rough:
             self._slow = 0 if kept > ROUGH_GAIN * scale else self._slow + 1
             little = self._enough[self.last_rough]
-            self.settled = max(self.promised, kept) <= little * scale or self._slow > STUBBORN or not helpful
+            if max(self.promised, kept) <= little * scale or self._slow > STUBBORN or not helpful:
+                self._settle(began, seconds)
             return
         self._slow = 0 if kept > 0 else self._slow + 1
         open_points = float(solved.short @ np.abs(solved.prices[: self.grid.size]))
         close = max(self.promised, kept, CLOSE_SEATS * open_points) <= CLOSE_ENOUGH * scale
         self.done = close or self._slow > PATIENT
 
+    def _settle(self, began: float, seconds: float | None) -> None:
+        """Rounds bring little more: if not everybody was priced in each, more are from now on."""
+        if self._turns == 1:
+            self.settled = True
+            return
+        self._turns //= 2
+        self._slow = 0
+        left = None if seconds is None else max(0.0, seconds - (time.perf_counter() - began))
+        self._price_again(left)
+
+    def _price_again(self, seconds: float | None) -> None:
+        """What the best prices so far prove by how people are priced now."""
+        self.priced = self._priced_at(self.points, self.nothing, self._limits(self.points), seconds)
+        self.master.add(self.pool, self.pool.take(self.priced.schedules))
+
     def less_roughly(self, seconds: float | None, at_once: bool = False) -> None:
         """From now on people are priced less roughly, in the end, or `at_once`, to the point.
 
         First at the best prices so far. TimeoutError as in `step`.
         """
-        was, self.rough, self._slow = self.rough, 0 if at_once or self.last_rough else self.rough + 1, 0
-        self.settled = False
+        was, self.settled, self._slow = (self.rough, self._turns), False, 0
+        self.rough = 0 if at_once or self.last_rough else self.rough + 1
+        self._turns = self._most_turns(self.pricer) if self.rough else 1
         try:
-            self.priced = self._priced_at(self.points, self.nothing, self._limits(self.points), seconds)
+            self._price_again(seconds)
         except TimeoutError:
-            self.rough = was
+            self.rough, self._turns = was
             raise
-        self.master.add(self.pool, self.pool.take(self.priced.schedules))
         if not self.rough:
-            self._stride = max(LEAST_STRIDE, SHORTER * self._stride)  # much that was not seen roughly is new
+            self._stride = max(LEAST_STRIDE, SHORTER[0] * self._stride)  # much that was not seen roughly is new
         self.promised = np.inf
 
     def firmer(self, seconds: float | None = None, enough: Callable[[], bool] = never) -> int:
@@ -256,9 +280,14 @@ class Bound:
         self.promised = max(0.0, more) if more >= -CLOSE_ENOUGH * abs(points) else np.inf
 
     def reckoned(self, labels: int) -> float:
-        """The seconds it takes to price everybody to the point with so many labels, reckoned from some."""
-        began, number = time.perf_counter(), len(self.tables.volunteers)
-        some = np.arange(0, number, -(-number // RECKONED), dtype=np.int64)
+        """The seconds it takes to price everybody to the point with so many labels, reckoned from some.
+
+        Those with many jobs, which takes long, are among them in due proportion.
+        """
+        began, number, d = time.perf_counter(), len(self.tables.volunteers), self.tables.arrays
+        jobs = np.diff(d.jobs_from[d.intervals_from])
+        every = -(-number // RECKONED)
+        some = np.argsort(-jobs, kind="stable")[every // 2 :: every].astype(np.int64)
         limits = self._limits(self.points)
         priced = self.pricer.priced(self.grid, self.points, self.nothing, limits, some, labels=labels)
         self.master.add(self.pool, self.pool.take(priced.schedules))
@@ -267,22 +296,38 @@ class Bound:
     @property
     def last_rough(self) -> bool:
         """Whether less roughly means to the point."""
-        jobs = len(self.tables.arrays.row)
-        return self.rough == (3 if jobs > VAST_JOBS else 2 if jobs > MANY_JOBS else 1)
+        return self.rough == (2 if len(self.tables.arrays.row) > MANY_JOBS else 1)
+
+    @staticmethod
+    def _most_turns(pricer: Pricer) -> int:
+        return TURNS if len(pricer.everybody) > MANY_PEOPLE else 1
 
     def _priced_at(self, points: Ints, worth: Ints, limits: Ints, seconds: float | None) -> Priced:
-        """Everybody at these prices; what that proves is kept. `limits`: as of `_limits`."""
-        began = time.perf_counter()
+        """Everybody at these prices; what that proves is kept. `limits`: as of `_limits`.
+
+        While people take turns those whose it is; what they bring beyond what is known all would, in proportion.
+        """
+        began, who = time.perf_counter(), None
+        if self._turns > 1:
+            who = self.pricer.everybody[self._turn % self._turns :: self._turns]
+            self._turn += 1
         priced = self.pricer.priced(
             self.grid,
             points,
             worth,
             limits,
+            people=who,
             seconds=seconds,
             rough=self.rough,
             most=ROUGH_TRIPS if self.rough else TRIPS,
             labels=LABELS if self.rough else self.labels,
         )
+        if who is not None:
+            values = limits.copy()
+            values[who] = np.minimum(limits[who], priced.values[who])
+            more = int((values - limits).sum()) * len(values) // len(who)
+            known = self.pricer.untouched + self.grid.requests(points) + int(limits.sum())
+            priced = replace(priced, bound=known + more, values=values)
         self.took = time.perf_counter() - began
         if not self.rough:
             self._keep(priced, points)

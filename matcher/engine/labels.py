@@ -688,9 +688,13 @@ class Ahead(NamedTuple):
 @njit(cache=True, nogil=True)
 def _after(
     d: Arrays, points: Ints, i: int, base: int, jobs: Ints, place: Ints, site: Ints, legs: np.ndarray, latest: Ints,
-    quarter: Ints, by_way: Ints, away: Ints, grid: int,
+    quarter: Ints, by_way: Ints, away: Ints, grid: int, ways: Ints, reach: Ints, limit: int,
 ) -> Ahead:  # fmt: skip
-    """What can be known of a trip's future beforehand. `site`, `quarter` [requests]: see `_sites`, `_by_way`."""
+    """What can be known of a trip's future beforehand. `site`, `quarter` [requests]: see `_sites`, `_by_way`.
+
+    By `reach` it is known what a trip has gained at most when a job begins: futures are left out (-FAR_OFF) with which
+    it would not cost less than `limit`.
+    """
     start, end, pay = d.start[i], d.end[i], d.weights[1] + base
     number = len(jobs)
     steps = (end - start) // grid
@@ -746,9 +750,18 @@ def _after(
                 continue
             j, own_site = jobs[a], site[place[a]]
             over = start + t * grid + d.minutes[j]
-            first_best, first_next, second_best = -FAR_OFF, -1, -FAR_OFF
+            gain = -FAR_OFF
+            for p in range(d.pieces_from[j], d.pieces_to[j]):
+                s = max(d.first[p], start + t * grid)
+                if s <= d.last[p] and s < start + (t + 1) * grid:
+                    gain = max(gain, d.gain[p] + points[d.price[p]] - d.fall[p] * (s - d.first[p]))
+            gain -= d.fit[j] + base * d.minutes[j]
+            leaves, needed = (t + 1) * grid - 1 - ways[a], FAR_OFF
+            if leaves >= 0:
+                needed = pay * ways[a] - gain - reach[leaves // grid] - limit
+            first_best, first_next, second_best = needed, -1, needed
             first_job, second_job = -1, -1
-            if over + d.back[j] <= end:
+            if over + d.back[j] <= end and -pay * d.back[j] > needed:
                 first_best, first_next = -pay * d.back[j], -2
             here = quarter[place[a]]
             for nth in range(2):  # most likely it is what comes next now
@@ -805,14 +818,13 @@ def _after(
                         first_best, first_next, first_job = value, n, next_job[at]
                     elif first_next != n:
                         second_best, second_job = value, next_job[at]
-            likely[a, 0], likely[a, 1] = first_job, second_job
+            if first_job >= 0:
+                likely[a, 0], likely[a, 1] = first_job, second_job
+            if first_best == needed:
+                first_best = -FAR_OFF
+            if second_best == needed:
+                second_best = -FAR_OFF
             after[k] = first_best
-            gain = -FAR_OFF
-            for p in range(d.pieces_from[j], d.pieces_to[j]):
-                s = max(d.first[p], start + t * grid)
-                if s <= d.last[p] and s < start + (t + 1) * grid:
-                    gain = max(gain, d.gain[p] + points[d.price[p]] - d.fall[p] * (s - d.first[p]))
-            gain -= d.fit[j] + base * d.minutes[j]
             own, own_next, own_second = gain + first_best, first_next, gain + second_best
             if k + 1 < begin[a + 1]:
                 if best[k + 1] > own:
@@ -1074,7 +1086,11 @@ def _trips(
         if known == 0 and lines > 0:
             by_way, away = _by_way(apart)
         for k in range(known, lines):
-            other = _after(d, points, i, base + slopes[k], jobs, place, site, legs, latest, quarter, by_way, away, grid)
+            reach = _reach(d, points, i, base + slopes[k], jobs, ways, grid)
+            other = _after(
+                d, points, i, base + slopes[k], jobs, place, site, legs, latest, quarter, by_way, away, grid, ways,
+                reach, limit + least_rest[k],
+            )  # fmt: skip
             if k == 0:
                 after = np.empty((len(slopes), len(other.values)), dtype=np.int64)
             after[k] = other.values + least_rest[k]

@@ -13,7 +13,7 @@ from contextlib import suppress
 
 import numpy as np
 
-from matcher.engine.bound import ROUGH_TRIPS, Bound
+from matcher.engine.bound import MANY_PEOPLE, ROUGH_TRIPS, TURNS, Bound
 from matcher.engine.grid import NO_TRIPLES, Choice, Grid
 from matcher.engine.master import FORBIDDEN, Master, Solved
 from matcher.engine.pricing import Schedule
@@ -219,6 +219,8 @@ class Selection:
                 asked, worth = points.copy(), self._worth(columns[possible[columns]], points)
                 asked[: self._grid.size][full[self._grid.row_of]] = -FULL
                 who, left, rough = np.nonzero(idle)[0], max(0.0, self._left()), 2 if full.mean() > HALF_FULL else 1
+                if len(who) > MANY_PEOPLE:  # they take turns
+                    who = who[steps % TURNS :: TURNS]
                 found = self.pricer.priced(
                     self._grid, asked, worth, people=who, rough=rough, most=ROUGH_TRIPS, seconds=left
                 )

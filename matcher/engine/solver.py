@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from matcher.cost import keeps_pin
-from matcher.engine.bound import MANY_JOBS, VAST_JOBS, Bound
+from matcher.engine.bound import MANY_JOBS, Bound
 from matcher.engine.compile import compiled, start_compiling
 from matcher.engine.grid import Grid
 from matcher.engine.labels import LABELS
@@ -70,6 +70,9 @@ SHARES = (0.1, 0.02)
 SELECT_SECONDS, VAST_SECONDS, SELECT_SHARE = 0.01, 0.005, 0.45
 """A selection is worth beginning with so many seconds left for each row of seats, and where it is a dive alone; so much
 of the time it may take."""
+
+VAST_JOBS = 6_000_000
+"""With more jobs search brings more, once a plan was dived for, than choosing whole schedules by regions does."""
 
 ROUGH_SHARE = 0.7
 """How much of the time for prices goes at most into rough ones."""

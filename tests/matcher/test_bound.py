@@ -9,8 +9,9 @@ import pytest
 from matcher import Assignment, Instance, judge, judge_proof, read_proof, solve, write_proof
 from matcher.cost import fairness_points
 from matcher.eligibility import settled_requests
+from matcher.engine import bound as bounds
 from matcher.engine import pricing
-from matcher.engine.bound import Bound
+from matcher.engine.bound import TURNS, Bound
 from matcher.engine.compile import compile_kernels
 from matcher.engine.grid import Choice, Grid
 from matcher.engine.labels import _lines, _rest, price_people
@@ -464,3 +465,28 @@ def test_what_is_found_roughly_proves_nothing_before_it_is_priced_to_the_point()
     assert not bound.rough
     exact = Pricer(tables).priced(bound.grid, bound.points, np.zeros(len(tables.volunteers), dtype=np.int64))
     assert bound.proven == max(tables.settled, exact.bound)
+
+
+def test_people_take_turns_while_they_are_priced_roughly(monkeypatch):
+    """Each is asked once in so many rounds; what they would prove together is reckoned; in the end everybody is."""
+    monkeypatch.setattr(bounds, "MANY_PEOPLE", 0)
+    tables = Tables(generate(40, 30, seed=1, **FULL_COST))
+    pricer, asked = Pricer(tables), list[list[int]]()
+    priced = pricer.priced
+
+    def noted(*given, people=None, **named):
+        asked.append((pricer.everybody if people is None else people).tolist())
+        return priced(*given, people=people, **named)
+
+    monkeypatch.setattr(pricer, "priced", noted)
+    bound = Bound(pricer, (), rough=1)
+    while not bound.settled:
+        bound.step()
+        assert bound.proven == tables.settled
+    assert sorted(v for some in asked[:TURNS] for v in some) == list(range(30))
+    assert len(asked[-1]) == 30 and {len(some) for some in asked} == {7, 8, 15, 30}
+    everybody = priced(bound.grid, bound.points, bound.nothing, bound._limits(bound.points), rough=1)
+    assert bound.priced.bound == everybody.bound  # nothing is reckoned any more
+    bound.less_roughly(None)
+    assert not bound.rough and len(asked[-1]) == 30
+    assert bound.proven == max(tables.settled, priced(bound.grid, bound.points, bound.nothing).bound)
