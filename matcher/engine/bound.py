@@ -64,8 +64,8 @@ MANY_JOBS = 600_000
 """In larger instances a very rough stage is followed by one that is less so: to price to the point takes long."""
 
 MANY_PEOPLE, TURNS = 2_000, 4
-"""Of more people only one in so many is priced each round at first, while they are priced roughly: what the others
-would bring is reckoned. One in two, and everybody, once rounds bring little more."""
+"""More people take turns while they are priced roughly, one in so many each round: what the others would bring is
+reckoned. Once rounds bring little more it is one in two, then everybody."""
 
 RECKONED = 100
 """From so many people it is reckoned how long it takes to price everybody to the point."""
@@ -152,7 +152,7 @@ class Bound:
         return Leaf() if self.proven_at is None else self.proven_at[0].leaf(self.proven_at[1])
 
     def step(self, seconds: float | None = None) -> None:
-        """Solve the program, price everybody at its prices, and keep what proves more; TimeoutError when time is up.
+        """Solve the program, price people at its prices, and keep what proves more; TimeoutError when time is up.
 
         While people are priced roughly, `settled` says that it brings little more.
         """
@@ -303,9 +303,9 @@ class Bound:
         return TURNS if len(pricer.everybody) > MANY_PEOPLE else 1
 
     def _priced_at(self, points: Ints, worth: Ints, limits: Ints, seconds: float | None) -> Priced:
-        """Everybody at these prices; what that proves is kept. `limits`: as of `_limits`.
+        """Everybody at these prices, or those whose turn it is; what that proves is kept. `limits`: as of `_limits`.
 
-        While people take turns those whose it is; what they bring beyond what is known all would, in proportion.
+        What some bring beyond what is known is taken to be their part of what all would bring.
         """
         began, who = time.perf_counter(), None
         if self._turns > 1:

@@ -54,8 +54,8 @@ STEEPER = (2, 4, 7, 11, 16, 23, 33, 48, 70)
 """Where load is capped lines are steeper than fairness by so much, points a minute: the scarcer time, the more it is
 worth."""
 
-ROUGH_JOBS, ROUGH_LABELS = (0, 64, 120, 240), (0, 4_000, 32_000, 32_000)
-"""Of an interval, where good schedules are looked for and not the best: very roughly (1) and less so (2, 3)."""
+ROUGH_JOBS, ROUGH_LABELS = (0, 64, 120), (0, 4_000, 32_000)
+"""Of an interval, where good schedules are looked for and not the best: very roughly (1) and less so (2)."""
 
 TIME, RANK, LOAD, BESIDE = range(4)
 """Of a label: when its last visit is over, cost and R(load), load, and another label with the same last request."""
@@ -141,7 +141,7 @@ def price_people(
     interval, with different last visits, become columns beside the best schedule. Values go to w.value, how much was
     remembered to w.level. When `rough`, good schedules are looked for and values may be above the cheapest schedule:
     few jobs, one label as good as another whatever it has served, and no more than ROUGH_LABELS: very roughly (1) or
-    less so (2, 3).
+    less so (2).
     """
     for v in people:
         if w.used[STOPPED]:

@@ -103,8 +103,8 @@ class Pricer:
         """The bound at these prices; schedules of less than `worth` of their person come along.
 
         `limit`: by person the value, at most 0, of a schedule that is known. Of `people` only, the bound is not one.
-        TimeoutError after so many seconds. When `rough` (very, 1, or less and less so, 2 and 3), good schedules are
-        looked for only, and the bound is a guess.
+        TimeoutError after so many seconds. When `rough` (very, 1, or less so, 2), good schedules are looked for
+        only, and the bound is a guess.
         Where an interval has more than so many `labels`, a little less than its best trip stands for it.
         """
         who = self.everybody if people is None else people
