@@ -65,7 +65,7 @@ MANY_JOBS = 600_000
 
 MANY_PEOPLE, TURNS = 2_000, 4
 """More people take turns while they are priced roughly, one in so many each round: what the others would bring is
-reckoned. Once rounds bring little more it is one in two, then everybody."""
+reckoned. In the last rough stage, once rounds bring little more, it is everybody."""
 
 RECKONED = 100
 """From so many people it is reckoned how long it takes to price everybody to the point."""
@@ -83,6 +83,16 @@ being worth it."""
 
 OUTGROWN = 1.4
 """With so many times that number the program is made anew."""
+
+
+def turns_of(people: Ints) -> int:
+    """In how many turns these are priced roughly."""
+    return TURNS if len(people) > MANY_PEOPLE else 1
+
+
+def in_turn(people: Ints, turn: int, turns: int) -> Ints:
+    """Those of these whose turn it is."""
+    return people[turn % turns :: turns]
 
 
 class Bound:
@@ -106,7 +116,7 @@ class Bound:
         self.rough, self.settled, self._enough = rough, False, enough
         self.took = 0.0  # seconds, to price everybody once
         self.labels = LABELS
-        self._turns, self._turn = self._most_turns(pricer) if rough else 1, 0
+        self._turns, self._turn = turns_of(pricer.everybody) if rough else 1, 0
         self.pricer, self.tables = pricer, pricer.tables
         self.grid = grid or Grid(self.tables)
         self.pool = pool or Pool(self.tables.arrays.row)
@@ -205,12 +215,11 @@ class Bound:
         self.done = close or self._slow > PATIENT
 
     def _settle(self, began: float, seconds: float | None) -> None:
-        """Rounds bring little more: if not everybody was priced in each, more are from now on."""
-        if self._turns == 1:
+        """Rounds bring little more: in the last rough stage everybody is priced in each from now on, if not before."""
+        if self._turns == 1 or not self.last_rough:
             self.settled = True
             return
-        self._turns //= 2
-        self._slow = 0
+        self._turns, self._slow = 1, 0
         left = None if seconds is None else max(0.0, seconds - (time.perf_counter() - began))
         self._price_again(left)
 
@@ -226,7 +235,7 @@ class Bound:
         """
         was, self.settled, self._slow = (self.rough, self._turns), False, 0
         self.rough = 0 if at_once or self.last_rough else self.rough + 1
-        self._turns = self._most_turns(self.pricer) if self.rough else 1
+        self._turns = turns_of(self.pricer.everybody) if self.rough else 1
         try:
             self._price_again(seconds)
         except TimeoutError:
@@ -298,10 +307,6 @@ class Bound:
         """Whether less roughly means to the point."""
         return self.rough == (2 if len(self.tables.arrays.row) > MANY_JOBS else 1)
 
-    @staticmethod
-    def _most_turns(pricer: Pricer) -> int:
-        return TURNS if len(pricer.everybody) > MANY_PEOPLE else 1
-
     def _priced_at(self, points: Ints, worth: Ints, limits: Ints, seconds: float | None) -> Priced:
         """Everybody at these prices, or those whose turn it is; what that proves is kept. `limits`: as of `_limits`.
 
@@ -309,7 +314,7 @@ class Bound:
         """
         began, who = time.perf_counter(), None
         if self._turns > 1:
-            who = self.pricer.everybody[self._turn % self._turns :: self._turns]
+            who = in_turn(self.pricer.everybody, self._turn, self._turns)
             self._turn += 1
         priced = self.pricer.priced(
             self.grid,

@@ -13,7 +13,7 @@ from contextlib import suppress
 
 import numpy as np
 
-from matcher.engine.bound import MANY_PEOPLE, ROUGH_TRIPS, TURNS, Bound
+from matcher.engine.bound import ROUGH_TRIPS, Bound, in_turn, turns_of
 from matcher.engine.grid import NO_TRIPLES, Choice, Grid
 from matcher.engine.master import FORBIDDEN, Master, Solved
 from matcher.engine.pricing import Schedule
@@ -194,7 +194,7 @@ class Selection:
         `seed`, and ends elsewhere.
         """
         pool, tables, people = self.pool, self.tables, len(self.tables.volunteers)
-        began, seconds, steps = time.perf_counter(), DIVED_FOR * self._left(), 0
+        began, seconds, steps, nobody = time.perf_counter(), DIVED_FOR * self._left(), 0, 0
         counts = np.array([len(row.seats) for row in tables.rows], dtype=np.int64)
         dearer = pool.values(self._grid, self._points) - self._limits()[pool.v]
         columns = np.argsort(dearer, kind="stable")[: int(DIVED_EACH * people)]
@@ -219,10 +219,15 @@ class Selection:
                 asked, worth = points.copy(), self._worth(columns[possible[columns]], points)
                 asked[: self._grid.size][full[self._grid.row_of]] = -FULL
                 who, left, rough = np.nonzero(idle)[0], max(0.0, self._left()), 2 if full.mean() > HALF_FULL else 1
-                if len(who) > MANY_PEOPLE:  # they take turns
-                    who = who[steps % TURNS :: TURNS]
+                turns = turns_of(who)
                 found = self.pricer.priced(
-                    self._grid, asked, worth, people=who, rough=rough, most=ROUGH_TRIPS, seconds=left
+                    self._grid,
+                    asked,
+                    worth,
+                    people=in_turn(who, steps, turns),
+                    rough=rough,
+                    most=ROUGH_TRIPS,
+                    seconds=left,
                 )
                 if master.add(pool, pool.take(found.schedules)):
                     solved = self._mixed(master, points, solved)
@@ -242,7 +247,8 @@ class Selection:
                     if v not in held and all(filled[n] < counts[n] for n in rows):
                         held[v] = number
                         filled.update(rows)
-                if len(held) == before:
+                nobody = nobody + 1 if len(held) == before else 0
+                if nobody >= turns:
                     break
         return [pool.schedules[number] for number in held.values()]
 

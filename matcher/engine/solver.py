@@ -371,10 +371,10 @@ class _Run:
         share = SINGLES_SHARE if not self._crews else TREE_SHARE if self._branching() else BOUND_SHARE
         begun, left = self._elapsed(), self._left()
         closely, latest = begun + (MANY_CLOSELY if self._many else share) * left, begun + LATEST * left
-        self._prove_roughly(begun + (MANY_ROUGHLY if self._many else ROUGH_SHARE * share) * left, latest)
+        takes = self._prove_roughly(begun + (MANY_ROUGHLY if self._many else ROUGH_SHARE * share) * left, latest)
         latest = begun + AT_LAST * left
         if self._many and self.priced is not None and self.priced.rough:
-            self._closely = self._afford(self.priced, latest)
+            self._closely = self._afford(self.priced, latest, takes)
         try:
             if self._closely and self.priced is not None and self.priced.rough and not self._finished():
                 self.priced.less_roughly(self._before(latest), at_once=True)
@@ -394,33 +394,39 @@ class _Run:
             bound.firmer(FIRMER_SHARE * self._left(), noted)
             self._note_bound(bound)
 
-    def _prove_roughly(self, until: float, latest: float) -> None:
+    def _prove_roughly(self, until: float, latest: float) -> float | None:
         """Rough rounds until then, or where they take long one stage after the other: the next thing is to price to the
-        point, which should be over by the `latest`.
+        point, which should be over by the `latest`; how long that is reckoned to take, if it had to be.
         """
         if not self._many:
             self._prove(until)
-            return
+            return None
 
         def settled() -> bool:
             return self.priced is not None and self.priced.settled
 
+        takes = None
         self._prove(until, settled)
         while self.priced is not None and settled() and not self.priced.last_rough:
-            self.priced.labels = int(SHARES[0] * LABELS)
-            until = min(until, latest - self.priced.reckoned(self.priced.labels))
+            takes = self.priced.reckoned(int(SHARES[0] * LABELS))
+            until = min(until, latest - takes)
             if self._before(until) == 0.0:
                 break
             with suppress(TimeoutError):
                 self.priced.less_roughly(self._before(until))
             self._prove(until, settled)
+        return takes
 
-    def _afford(self, bound: Bound, latest: float) -> bool:
-        """Whether a round to the point ends by then, with as many of SHARES as there is time for: fewer prove less."""
+    def _afford(self, bound: Bound, latest: float, takes: float | None) -> bool:
+        """Whether a round to the point ends by then, with as many of SHARES as there is time for: fewer prove less.
+
+        `takes`: how long with the most of them, if that is reckoned already.
+        """
         for share in SHARES:
             bound.labels = int(share * LABELS)
-            if self._elapsed() + bound.reckoned(bound.labels) <= latest:
+            if self._elapsed() + (bound.reckoned(bound.labels) if takes is None else takes) <= latest:
                 return True
+            takes = None
         return False
 
     def _tighten(self, until: float | None) -> int | None:

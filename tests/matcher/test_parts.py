@@ -8,7 +8,7 @@ import pytest
 
 from matcher import Instance, judge
 from matcher.eligibility import settled_requests
-from matcher.engine import bound, parts, selection, solver
+from matcher.engine import bound, parts, solver
 from matcher.engine.bound import Bound
 from matcher.engine.compile import compile_kernels
 from matcher.engine.search import Search
@@ -101,7 +101,6 @@ def test_a_large_instance_is_dived_for_and_searched_in_parts(monkeypatch, vast):
     monkeypatch.setattr(solver, "MANY_ROWS", 0)
     monkeypatch.setattr(solver, "VAST_JOBS", 0 if vast else 1 << 60)
     monkeypatch.setattr(bound, "MANY_PEOPLE", 0)
-    monkeypatch.setattr(selection, "MANY_PEOPLE", 0)
     monkeypatch.setattr(solver, "searched_in_parts", lambda *a: searched.append(1) or parts.searched_in_parts(*a))
     day = generate(40, 50, seed=3, **FULL_COST, **TEAMS)
     plan = solver.solve(day, seconds=6.0, gap=0.0, engine="search", threads=2)
