@@ -114,7 +114,7 @@ class Bound:
         In the rough stages before the last, and in that, these shares of what is still promised are little `enough`.
         """
         self.rough, self.settled, self._enough = rough, False, enough
-        self.took = 0.0  # seconds, to price everybody once
+        self._program = self._pricing = 0.0  # seconds, the last time
         self.labels = LABELS
         self._turns, self._turn = turns_of(pricer.everybody) if rough else 1, 0
         self.pricer, self.tables = pricer, pricer.tables
@@ -188,7 +188,8 @@ class Bound:
             if self.rough:
                 self._settle(began, seconds)
             return
-        left = None if seconds is None else max(0.0, seconds - (time.perf_counter() - began))
+        self._program = time.perf_counter() - began
+        left = None if seconds is None else max(0.0, seconds - self._program)
         priced = self._priced_at(asked, worth, worth, left)
         helpful = bool(self.master.add(self.pool, self.pool.take(priced.schedules)) or back)
         kept = priced.bound - self.priced.bound
@@ -303,6 +304,11 @@ class Bound:
         return (time.perf_counter() - began) * number / max(1, len(some))
 
     @property
+    def took(self) -> float:
+        """The seconds that a round takes."""
+        return self._program + self._pricing
+
+    @property
     def last_rough(self) -> bool:
         """Whether less roughly means to the point."""
         return self.rough == (2 if len(self.tables.arrays.row) > MANY_JOBS else 1)
@@ -333,7 +339,7 @@ class Bound:
             more = int((values - limits).sum()) * len(values) // len(who)
             known = self.pricer.untouched + self.grid.requests(points) + int(limits.sum())
             priced = replace(priced, bound=known + more, values=values)
-        self.took = time.perf_counter() - began
+        self._pricing = time.perf_counter() - began
         if not self.rough:
             self._keep(priced, points)
         return priced

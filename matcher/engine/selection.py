@@ -62,6 +62,9 @@ MANY_ROWS = 1_500
 ROUGHLY = 200_000
 """With more jobs than this schedules under held starts are never looked for to the point."""
 
+TO_THE_POINT = 4
+"""Nor are they where less time is left than so many rough rounds take."""
+
 FEW_WHOLE, MOST_WHOLE = 3_000, 10_000
 """So many of the schedules nearest to being worth it are chosen among in one program, the first time and at most."""
 
@@ -117,7 +120,7 @@ class Selection:
             held = Bound(self.pricer, (), self.pool, grid, self._points, self._left(), 1, (enough, enough))
             while self._left() > 0:
                 if held.settled:
-                    if not decided or (self._many and held.rough == 2):
+                    if not decided or (self._many and held.rough == 2) or self._left() < TO_THE_POINT * held.took:
                         break
                     held.less_roughly(self._left())
                     continue

@@ -398,16 +398,13 @@ class _Run:
         """Rough rounds until then, or where they take long one stage after the other: the next thing is to price to the
         point, which should be over by the `latest`; how long that is reckoned to take, if it had to be.
         """
-        if not self._many:
-            self._prove(until)
-            return None
 
         def settled() -> bool:
             return self.priced is not None and self.priced.settled
 
         takes = None
         self._prove(until, settled)
-        while self.priced is not None and settled() and not self.priced.last_rough:
+        while self._many and self.priced is not None and settled() and not self.priced.last_rough:
             takes = self.priced.reckoned(int(SHARES[0] * LABELS))
             until = min(until, latest - takes)
             if self._before(until) == 0.0:
