@@ -63,7 +63,7 @@ share, or what seems proven has not grown by so much for STUBBORN rounds."""
 MANY_JOBS = 600_000
 """In larger instances a very rough stage is followed by one that is less so: to price to the point takes long."""
 
-MANY_PEOPLE, TURNS = 2_000, 4
+MANY_PEOPLE, TURNS = 1_000, 4
 """More people take turns while they are priced roughly, one in so many each round: what the others would bring is
 reckoned. In the last rough stage, once rounds bring little more, it is everybody."""
 
