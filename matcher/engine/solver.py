@@ -86,8 +86,9 @@ FIRMER_SHARE = 0.25
 LATEST, AT_LAST = 0.75, 0.85
 """By when the first round to the point should be over, and must be: there is no bound before it."""
 
-REGIONAL_SHARE, HELD_SHARE = 0.9, 0.5
-"""The same where whole schedules are chosen region by region, and what of either is left when crews are held."""
+REGIONAL_SHARE, VAST_SHARE, HELD_SHARE = 0.9, 0.98, 0.5
+"""The same where whole schedules are chosen region by region, and where it is a dive alone; and what of each is left
+when crews are held."""
 
 DIVE_SHARE, SMALL_DIVE_SHARE = 0.4, 0.3
 """How much of the time that is then left goes into search from a plan that was dived for, before regions; and before
@@ -466,7 +467,8 @@ class _Run:
         """Make a whole plan of the schedules the prices brought up, and go on searching from it if it is any good."""
         assert self.priced is not None
         regional, times = len(self.tables.rows) > MANY_ROWS, self.selected
-        end, spare = self._elapsed() + (REGIONAL_SHARE if regional else SELECT_SHARE) * self._left(), 0.0
+        share = VAST_SHARE if self._vast else REGIONAL_SHARE if regional else SELECT_SHARE
+        end, spare = self._elapsed() + share * self._left(), 0.0
 
         def left() -> float:
             return 0.0 if self.interrupted or self._finished() else end - spare - self._elapsed()
