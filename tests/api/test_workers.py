@@ -105,7 +105,7 @@ def test_two_workers_lose_one_and_no_job(desk, record_property):
 
 
 def stand_still(desk, worker: subprocess.Popen) -> None:
-    """Stopped between two writes: whoever stands still with SQLite's one lock holds up everybody, whatever we do."""
+    """Stopped between a read or write and the next: whoever stands still in one holds up SQLite's writers, for good."""
     while True:
         worker.send_signal(signal.SIGSTOP)
         if anybody_may_write(desk):
@@ -119,7 +119,7 @@ def anybody_may_write(desk) -> bool:
     try:
         if desk.database.is_sqlite:
             with closing(sqlite3.connect(desk.database.engine.url.database, timeout=0.1, isolation_level=None)) as file:
-                file.execute("BEGIN IMMEDIATE")
+                file.execute("BEGIN EXCLUSIVE")  # a commit waits for readers too
                 file.execute("ROLLBACK")
         else:
             with desk.database.writing() as session:
