@@ -67,6 +67,10 @@ was dived for, and all end with."""
 SHARES = (0.1, 0.02)
 """Of the labels that a round to the point uses where it takes long, and what it makes do with where time is short."""
 
+SOONER, STAGE = 0.8, 0.1
+"""After one more rough stage a round to the point takes about so much of the time it would have taken before; and so
+much of that time is the least such a stage is given."""
+
 SELECT_SECONDS, VAST_SECONDS, SELECT_SHARE = 0.01, 0.005, 0.45
 """A selection is worth beginning with so many seconds left for each row of seats, and where it is a dive alone; so much
 of the time it may take."""
@@ -83,7 +87,7 @@ MANY_ROUGHLY, MANY_CLOSELY = 0.36, 0.58
 FIRMER_SHARE = 0.25
 """How much of the time that is then left goes at most into people of whom too little was remembered."""
 
-LATEST, AT_LAST = 0.75, 0.85
+LATEST, AT_LAST = 0.75, 0.9
 """By when the first round to the point should be over, and must be: there is no bound before it."""
 
 REGIONAL_SHARE, VAST_SHARE, HELD_SHARE = 0.9, 0.98, 0.5
@@ -372,10 +376,10 @@ class _Run:
         share = SINGLES_SHARE if not self._crews else TREE_SHARE if self._branching() else BOUND_SHARE
         begun, left = self._elapsed(), self._left()
         closely, latest = begun + (MANY_CLOSELY if self._many else share) * left, begun + LATEST * left
-        takes = self._prove_roughly(begun + (MANY_ROUGHLY if self._many else ROUGH_SHARE * share) * left, latest)
+        self._prove_roughly(begun + (MANY_ROUGHLY if self._many else ROUGH_SHARE * share) * left, latest)
         latest = begun + AT_LAST * left
         if self._many and self.priced is not None and self.priced.rough:
-            self._closely = self._afford(self.priced, latest, takes)
+            self._closely = self._afford(self.priced, latest)
         try:
             if self._closely and self.priced is not None and self.priced.rough and not self._finished():
                 self.priced.less_roughly(self._before(latest), at_once=True)
@@ -395,36 +399,30 @@ class _Run:
             bound.firmer(FIRMER_SHARE * self._left(), noted)
             self._note_bound(bound)
 
-    def _prove_roughly(self, until: float, latest: float) -> float | None:
+    def _prove_roughly(self, until: float, latest: float) -> None:
         """Rough rounds until then, or where they take long one stage after the other: the next thing is to price to the
-        point, which should be over by the `latest`; how long that is reckoned to take, if it had to be.
+        point, which should be over by the `latest`.
         """
 
         def settled() -> bool:
             return self.priced is not None and self.priced.settled
 
-        takes = None
         self._prove(until, settled)
         while self._many and self.priced is not None and settled() and not self.priced.last_rough:
             takes = self.priced.reckoned(int(SHARES[0] * LABELS))
-            until = min(until, latest - takes)
+            until = min(until, max(latest - SOONER * takes, self._elapsed() + STAGE * takes))
             if self._before(until) == 0.0:
                 break
             with suppress(TimeoutError):
                 self.priced.less_roughly(self._before(until))
             self._prove(until, settled)
-        return takes
 
-    def _afford(self, bound: Bound, latest: float, takes: float | None) -> bool:
-        """Whether a round to the point ends by then, with as many of SHARES as there is time for: fewer prove less.
-
-        `takes`: how long with the most of them, if that is reckoned already.
-        """
+    def _afford(self, bound: Bound, latest: float) -> bool:
+        """Whether a round to the point ends by then, with as many of SHARES as there is time for: fewer prove less."""
         for share in SHARES:
             bound.labels = int(share * LABELS)
-            if self._elapsed() + (bound.reckoned(bound.labels) if takes is None else takes) <= latest:
+            if self._elapsed() + bound.reckoned(bound.labels) <= latest:
                 return True
-            takes = None
         return False
 
     def _tighten(self, until: float | None) -> int | None:

@@ -110,11 +110,11 @@ def test_a_large_instance_is_dived_for_and_searched_in_parts(monkeypatch, vast):
 
 @pytest.mark.parametrize(
     ("takes", "seconds", "ways"),
-    [(0.0, 60.0, [(1, False), (2, True)]), (47.0, 60.0, [(1, True)]), (60.0, 3.0, [])],
+    [(0.0, 60.0, [(1, False), (2, True)]), (47.0, 60.0, [(1, False), (2, True)]), (60.0, 3.0, [])],
     ids=["soon over", "long", "too long"],
 )
 def test_rough_prices_leave_time_for_the_round_to_the_point(monkeypatch, caplog, takes, seconds, ways):
-    """The longer it takes the fewer rough stages come before it; only if it would not end in time nothing is proven."""
+    """However long it takes, a less rough stage comes before it; only if it would not end in time nothing is proven."""
     went = []
     less_roughly = Bound.less_roughly
 
