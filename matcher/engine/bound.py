@@ -108,12 +108,14 @@ class Bound:
         seconds: float | None = None,
         rough: int = 0,
         enough: tuple[float, float] = (VERY_ROUGH_GAP, ROUGH_GAP),
+        whole: bool = False,
     ) -> None:
         """`points`: the first prices; else those of a plan, or parts of them.
 
         In the rough stages before the last, and in that, these shares of what is still promised are little `enough`.
+        `whole`: everybody is priced before any of them ends, for the sake of its mixture.
         """
-        self.rough, self.settled, self._enough = rough, False, enough
+        self.rough, self.settled, self._enough, self._whole = rough, False, enough, whole
         self._program = self._pricing = 0.0  # seconds, the last time
         self.labels = LABELS
         self._turns, self._turn = turns_of(pricer.everybody) if rough else 1, 0
@@ -217,7 +219,7 @@ class Bound:
 
     def _settle(self, began: float, seconds: float | None) -> None:
         """Rounds bring little more: in the last rough stage everybody is priced in each from now on, if not before."""
-        if self._turns == 1 or not self.last_rough:
+        if self._turns == 1 or not (self.last_rough or self._whole):
             self.settled = True
             return
         self._turns, self._slow = 1, 0
