@@ -117,7 +117,7 @@ class Selection:
         held, tightened = None, 0
         try:
             enough = ENOUGH_ROUGHLY if decided else ENOUGH_UNDECIDED
-            held = Bound(self.pricer, (), self.pool, grid, self._points, self._left(), 1, (enough, enough), True)
+            held = Bound(self.pricer, (), self.pool, grid, self._points, self._left(), 1, (enough, enough), whole=True)
             while self._left() > 0:
                 if held.settled:
                     if not decided or (self._many and held.rough == 2) or self._left() < TO_THE_POINT * held.took:
