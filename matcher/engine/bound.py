@@ -15,7 +15,7 @@ from dataclasses import replace
 import numpy as np
 
 from matcher.engine.grid import Grid
-from matcher.engine.labels import LABELS
+from matcher.engine.labels import LABELS, LEVELS
 from matcher.engine.master import FORBIDDEN, Master, Pool, Solved, broken_triples
 from matcher.engine.pricing import TRIPS, Priced, Pricer
 from matcher.engine.tables import Ints, never
@@ -70,9 +70,12 @@ reckoned. In the last rough stage, once rounds bring little more, it is everybod
 RECKONED = 100
 """From so many people it is reckoned how long it takes to price everybody to the point."""
 
-DOUBTFUL, AT_A_TIME = 2e-5, 4
-"""People of whom less was remembered are priced again with all labels where their value is by so large a share of the
-bound below the best that is known of them; at least so many at a time."""
+DOUBTFUL, MORE_LABELS = 2e-5, 5
+"""People of whom less was remembered are priced again where their value is by so large a share of the bound below the
+best that is known of them; with so many times as many labels each time."""
+
+IN_ONE_GO = 3.0
+"""To the point people are first priced in goes of about so many seconds: what one does not end is lost."""
 
 FIRST_SHARE = 4
 """First prices begin at one part in so many of what a plan suggests."""
@@ -231,16 +234,22 @@ class Bound:
         self.priced = self._priced_at(self.points, self.nothing, self._limits(self.points), seconds)
         self.master.add(self.pool, self.pool.take(self.priced.schedules))
 
-    def less_roughly(self, seconds: float | None, at_once: bool = False) -> None:
+    def less_roughly(
+        self, seconds: float | None, at_once: bool = False, enough: Callable[[], bool] = never
+    ) -> None:  # fmt: skip
         """From now on people are priced less roughly, in the end, or `at_once`, to the point.
 
-        First at the best prices so far. TimeoutError as in `step`.
+        First at the best prices so far: to the point as far as there is time, or until it is `enough`. TimeoutError as
+        in `step` otherwise.
         """
         was, self.settled, self._slow = (self.rough, self._turns), False, 0
         self.rough = 0 if at_once or self.last_rough else self.rough + 1
         self._turns = turns_of(self.pricer.everybody) if self.rough else 1
         try:
-            self._price_again(seconds)
+            if self.rough:
+                self._price_again(seconds)
+            else:
+                self._price_closely(seconds, enough)
         except TimeoutError:
             self.rough, self._turns = was
             raise
@@ -248,36 +257,67 @@ class Bound:
             self._stride = max(LEAST_STRIDE, SHORTER[0] * self._stride)  # much that was not seen roughly is new
         self.promised = np.inf
 
-    def firmer(self, seconds: float | None = None, enough: Callable[[], bool] = never) -> int:
-        """Price people again at the best prices, with all labels, of whom less was remembered: the most doubtful first.
+    def _price_closely(self, seconds: float | None, enough: Callable[[], bool]) -> None:
+        """To the point for the first time: what is hoped at most stands for those of whom no more is known in time."""
+        began = time.perf_counter()
+        hoped, limits = self.pricer.hoped(self.grid, self.points, seconds), self._limits(self.points)
+        bound = self.pricer.untouched + self.grid.requests(self.points) + int(hoped.sum())
+        self.priced = Priced(bound, hoped, [], np.where(hoped < limits, LEVELS, 0), self.nothing)
+        self._keep(self.priced, self.points)
+        left = None if seconds is None else seconds - (time.perf_counter() - began)
+        self.firmer(left, lambda: bool((self.priced.labels > 0)[hoped < limits].all()) or enough())
+        self._pricing = time.perf_counter() - began
 
-        Until the time is over, it is `enough`, or nobody else is doubtful; how many points more are proven. Prices are
-        hardly moved any more afterwards: with fewer labels others seldom prove as much.
+    def firmer(self, seconds: float | None = None, enough: Callable[[], bool] = never) -> int:
+        """Price people again at the best prices who were not priced to the point yet, or with too few labels.
+
+        First the former, then those of whom most may be gained for each label. Until the time is over, it is `enough`,
+        or nobody else is doubtful; how many points more are proven. Prices are hardly moved any more afterwards: with
+        fewer labels others seldom prove as much.
         """
-        if self.rough or self.labels >= LABELS:
+        if self.rough:
             return 0
-        began, before, took = time.perf_counter(), self.priced.bound, 0.0
+        began, before, each, last = time.perf_counter(), self.priced.bound, 0.0, 0
         limits = self._limits(self.points)
-        doubt = np.where(self.priced.levels > 0, limits - self.priced.values, 0)
-        order = np.argsort(-doubt, kind="stable")
-        order = order[doubt[order] > DOUBTFUL * abs(before)]
         with suppress(TimeoutError):
-            at_a_time = max(AT_A_TIME, 2 * len(self.pricer.rooms))
-            for at in range(0, len(order), at_a_time):
-                some, since = order[at : at + at_a_time], time.perf_counter()
-                left = None if seconds is None else max(0.0, seconds - (since - began))
-                if enough() or (left is not None and left < took):  # the next would not end in time
+            while not enough():
+                asked, doubt = self.priced.labels, limits - self.priced.values
+                doubt[(self.priced.levels == 0) | (asked >= LABELS)] = 0
+                if (doubt[asked == 0] > 0).any():
+                    doubt[asked > 0] = 0
+                doubt[(asked > 0) & (doubt <= DOUBTFUL * abs(before))] = 0
+                labels = np.where(asked > 0, np.minimum(LABELS, MORE_LABELS * asked), self.labels)
+                hopeful = doubt / labels
+                most = int(np.argmax(hopeful))
+                if doubt[most] == 0:
                     break
-                again = self.pricer.priced(self.grid, self.points, limits, limits, some, seconds=left)
-                values, levels = self.priced.values.copy(), self.priced.levels.copy()
-                values[some], levels[some] = np.maximum(values[some], again.values[some]), again.levels[some]
-                bound = self.priced.bound + int((values - self.priced.values).sum())
-                self.priced = replace(self.priced, bound=bound, values=values, levels=levels)
-                self.master.add(self.pool, self.pool.take(again.schedules))
-                self._keep(self.priced, self.points)
-                took = time.perf_counter() - since
+                same = np.nonzero((labels == labels[most]) & (doubt > 0))[0]
+                some = same[np.argsort(-hopeful[same], kind="stable")]
+                left = None if seconds is None else max(0.0, seconds - (time.perf_counter() - began))
+                if left is not None:
+                    number = 2 * len(self.pricer.rooms)
+                    if labels[most] == last:
+                        number = max(number, int(min(IN_ONE_GO, left) / each))
+                        if left < number * each:  # it would not end in time
+                            break
+                    some = some[:number]
+                since, last = time.perf_counter(), int(labels[most])
+                self._price_more(some, limits, last, left)
+                each = (time.perf_counter() - since) / len(some)
         self.promised = max(0.0, self.promised - (self.priced.bound - before))
         return self.priced.bound - before
+
+    def _price_more(self, some: Ints, limits: Ints, labels: int, seconds: float | None) -> None:
+        """Of some people what is proven at the best prices with so many labels, where it is more. TimeoutError."""
+        worth = limits if self.priced.labels[some].any() else self.nothing
+        again = self.pricer.priced(self.grid, self.points, worth, limits, people=some, seconds=seconds, labels=labels)
+        values, levels, asked = self.priced.values.copy(), self.priced.levels.copy(), self.priced.labels.copy()
+        values[some], levels[some] = np.maximum(values[some], again.values[some]), again.levels[some]
+        asked[some] = labels
+        bound = self.priced.bound + int((values - self.priced.values).sum())
+        self.priced = replace(self.priced, bound=bound, values=values, levels=levels, labels=asked)
+        self.master.add(self.pool, self.pool.take(again.schedules))
+        self._keep(self.priced, self.points)
 
     def _keep(self, priced: Priced, points: Ints) -> None:
         if priced.bound > self.proven:
@@ -453,10 +493,11 @@ class Bound:
         return master
 
     def reduced(self) -> Ints:
-        """By how much each schedule is dearer than its person's best, at the prices that prove most."""
+        """By how much each schedule is dearer than its person's best known, at the prices that prove most."""
         if not self.pool.schedules:
             return np.zeros(0, dtype=np.int64)
-        dearer: Ints = self.pool.values(self.grid, self.points) - self.priced.values[self.pool.v]
+        values = self.pool.values(self.grid, self.points)
+        dearer: Ints = values - self._least(values)[self.pool.v]
         return dearer
 
     def _first_prices(self, assignments: Sequence[Assignment]) -> Ints:

@@ -46,6 +46,7 @@ def _price() -> None:
     pool = Pool(tables.arrays.row)
     master = Master(grid, pricer)
     master.add(pool, pool.take(pricer.priced(grid, points, np.zeros(2, dtype=np.int64)).schedules))
+    pricer.hoped(grid, points)
     master.near(points, 1.0, 1, 0.0)
     none = np.zeros(1, dtype=np.int64)
     shortest(none, none.copy(), none.copy(), np.zeros((1, 1), dtype=np.int64))

@@ -54,6 +54,9 @@ STEEPER = (2, 4, 7, 11, 16, 23, 33, 48, 70)
 """Where load is capped lines are steeper than fairness by so much, points a minute: the scarcer time, the more it is
 worth."""
 
+CHARGES = 5
+"""What a visit is charged where a day may have only so many is looked for in so many steps."""
+
 ROUGH_JOBS, ROUGH_LABELS = (0, 64, 120), (0, 4_000, 32_000)
 """Of an interval, where good schedules are looked for and not the best: very roughly (1) and less so (2)."""
 
@@ -144,15 +147,29 @@ def price_people(
     less so (2).
     """
     for v in people:
-        if w.used[STOPPED]:
-            return
         w.level[v] = LEVELS
         for level in range(LEVELS):
+            if w.used[STOPPED]:
+                return
             if _price_person(d, town, points, worth[v], limit[v], near, most, v, level, rough, w):
                 w.level[v] = max(level, w.used[SHORT])
                 break
         if w.level[v] == LEVELS:
             w.value[v] = _all_gains(d, points, v)
+
+
+@njit(cache=True, nogil=True)
+def hope_people(d: Arrays, town: Town, points: Ints, people: Ints, w: Room) -> None:
+    """Into w.value what no schedule of these people costs less than, soon found: every way is the shortest there is."""
+    for v in people:
+        if w.used[STOPPED]:
+            return
+        base, fair = _fair(d, v, True)
+        first, last, hoped = d.intervals_from[v], d.intervals_from[v + 1], 0
+        for i in range(first, last):
+            if d.jobs_from[i] < d.jobs_from[i + 1]:
+                hoped += _least(d, town, points, i, base, fair, last - first == 1)
+        w.value[v] = hoped
 
 
 @njit(cache=True, nogil=True)
@@ -206,7 +223,8 @@ def _gentler(k: int) -> Ints:
 
 @njit(cache=True, nogil=True)
 def _steep(
-    d: Arrays, points: Ints, i: int, base: int, slopes: Ints, least: Ints, jobs: Ints, ways: Ints, home: int, grid: int
+    d: Arrays, points: Ints, i: int, base: int, slopes: Ints, least: Ints, jobs: Ints, ways: Ints, home: int, grid: int,
+    each: int, most_visits: int,
 ) -> tuple[int, int, Ints]:  # fmt: skip
     """The line that bounds best, what no trip costs less than by it, and the hope under it; `home`: least minutes back.
 
@@ -216,8 +234,8 @@ def _steep(
     bound, chosen, hope = -FAR_OFF, 0, np.zeros(1, dtype=np.int64)
     while low <= high:
         k = (low + high) // 2
-        then, minutes = _hope(d, points, i, base + slopes[k], jobs, ways, grid)
-        found = (d.weights[1] + base + slopes[k]) * home - then[0] - least[k]
+        then, minutes, _ = _hope(d, points, i, base + slopes[k], jobs, ways, grid, each)
+        found = (d.weights[1] + base + slopes[k]) * home - then[0] - least[k] - each * most_visits
         if found > bound:
             bound, chosen, hope = found, k, then
         load = minutes[0] + home
@@ -228,6 +246,21 @@ def _steep(
         else:
             break
     return chosen, bound, hope
+
+
+@njit(cache=True, nogil=True)
+def _lead(
+    d: Arrays, points: Ints, i: int, base: int, slopes: Ints, least: Ints, jobs: Ints, ways: Ints, home: int, grid: int,
+    most_visits: int,
+) -> tuple[int, int, Ints, int]:  # fmt: skip
+    """The line and what visits are charged that bound best together, nearly; what `_steep` returns, and the charge."""
+    found, each = _steep(d, points, i, base, slopes, least, jobs, ways, home, grid, 0, most_visits), 0
+    charge = _charge(d, points, i, base + slopes[found[0]], jobs, ways, grid, most_visits)
+    if charge:
+        other = _steep(d, points, i, base, slopes, least, jobs, ways, home, grid, charge, most_visits)
+        if other[1] > found[1]:
+            found, each = other, charge
+    return found[0], found[1], found[2], each
 
 
 @njit(cache=True, nogil=True)
@@ -317,7 +350,7 @@ def _price_person(
     least = np.zeros(last - first, dtype=np.int64)
     for i in range(first, last):
         if last - first > 1 and d.jobs_from[i] < d.jobs_from[i + 1]:
-            least[i - first] = _least(d, town, points, i, base)
+            least[i - first] = _least(d, town, points, i, base, fair, False)
     done_minutes = 0
     for i in range(first, last):
         length = d.end[i] - d.start[i]
@@ -506,17 +539,24 @@ def _grid(d: Arrays, jobs: Ints) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _least(d: Arrays, town: Town, points: Ints, i: int, base: int) -> int:
-    """Below the cost of every trip of the interval, R left out."""
+def _least(d: Arrays, town: Town, points: Ints, i: int, base: int, fair: Ints, alone: bool) -> int:
+    """Below the cost of every trip of the interval, R left out unless it is `alone`."""
     jobs = np.empty(d.jobs_from[i + 1] - d.jobs_from[i], dtype=np.int64)
     number = _worthwhile(d, points, i, jobs)
     if number == 0:
         return 0
     ways = np.empty(number, dtype=np.int64)
     home = _ways_in(d, town, i, jobs, number, ways)
-    hope, _ = _hope(d, points, i, base, jobs[:number], ways, _grid(d, jobs[:number]))
-    least: int = min(0, (d.weights[1] + base) * home - hope[0])
-    return least
+    jobs, v, pay = jobs[:number], d.owner[i], d.weights[1] + base
+    grid = _grid(d, jobs)
+    most_visits: int = d.most_visits[v]
+    if alone:
+        slopes, least_rest = _lines(fair, min(d.most_today[v], d.most_minutes[v]))
+        found: int = _lead(d, points, i, base, slopes, least_rest, jobs, ways, home, grid, most_visits)[1]
+    else:
+        charge = _charge(d, points, i, base, jobs, ways, grid, most_visits)
+        found = pay * home - _hope(d, points, i, base, jobs, ways, grid, charge)[0][0] - charge * most_visits
+    return min(0, found)
 
 
 @njit(cache=True, nogil=True)
@@ -533,18 +573,18 @@ def _span(d: Arrays, i: int, jobs: Ints) -> tuple[Ints, Ints]:
 
 @njit(cache=True, nogil=True)
 def _hope(
-    d: Arrays, points: Ints, i: int, base: int, jobs: Ints, ways: Ints, grid: int
-) -> tuple[Ints, Ints]:  # fmt: skip
-    """For each step of the grid the most a trip can still gain when it is free then, and the minutes that takes.
+    d: Arrays, points: Ints, i: int, base: int, jobs: Ints, ways: Ints, grid: int, each: int
+) -> tuple[Ints, Ints, Ints]:  # fmt: skip
+    """For each step of the grid the most a trip can still gain when it is free then; the minutes and visits it takes.
 
-    Shortest ways, repeats allowed.
+    Shortest ways, repeats allowed; of `each` visit's gain so much is taken off.
     """
     start, end, now, pay = d.start[i], d.end[i], d.weights[0], d.weights[1] + base
     steps = (end - start) // grid + 1
-    hope, load = np.zeros(steps + 1, dtype=np.int64), np.zeros(steps + 1, dtype=np.int64)
+    hope, load, visits = np.zeros((3, steps + 1), dtype=np.int64)
     soonest, latest = _span(d, i, jobs)
     for t in range(steps - 1, -1, -1):
-        best, longest = hope[t + 1], load[t + 1]
+        best, longest, most = hope[t + 1], load[t + 1], visits[t + 1]
         free = start + t * grid
         for a in range(len(jobs)):
             # Who can be a step later and not begin later has been looked at.
@@ -552,21 +592,59 @@ def _hope(
                 continue
             j = jobs[a]
             final = end - d.home[j] - d.minutes[j]
-            net = -d.fit[j] - pay * ways[a] - base * d.minutes[j]
+            net = -d.fit[j] - pay * ways[a] - base * d.minutes[j] - each
             for p in range(d.pieces_from[j], d.pieces_to[j]):
                 s = max(d.first[p], (free if d.begun[p] else max(free, now)) + ways[a])
                 if s <= d.last[p] and s <= final:
                     gain = net + d.gain[p] + points[d.price[p]] - d.fall[p] * (s - d.first[p])
                     over = (s + d.minutes[j] - start) // grid
                     if gain + hope[over] > best:
-                        best, longest = gain + hope[over], ways[a] + d.minutes[j] + load[over]
-        hope[t], load[t] = best, longest
-    return hope, load
+                        best, longest, most = (
+                            gain + hope[over],
+                            ways[a] + d.minutes[j] + load[over],
+                            1 + visits[over],
+                        )
+        hope[t], load[t], visits[t] = best, longest, most
+    return hope, load, visits
 
 
 @njit(cache=True, nogil=True)
-def _reach(d: Arrays, points: Ints, i: int, base: int, jobs: Ints, ways: Ints, grid: int) -> Ints:
-    """For each step of the grid the most a trip can have gained when it is free within it or before."""
+def _charge(
+    d: Arrays, points: Ints, i: int, base: int, jobs: Ints, ways: Ints, grid: int, most_visits: int
+) -> int:  # fmt: skip
+    """What each visit is charged so that more than there may be hardly pay: a Lagrangian relaxation of the cap.
+
+    No trip costs less than what one that is charged does, less the charge of as many visits as there may be.
+    """
+    if most_visits >= d.end[i] - d.start[i]:
+        return 0
+    hope, _, visits = _hope(d, points, i, base, jobs, ways, grid, 0)
+    if visits[0] <= most_visits:
+        return 0
+    too_little, enough = 0, 0
+    for a in range(len(jobs)):
+        gain = _gain(d, points, jobs[a]) - (d.weights[1] + base) * ways[a] - base * d.minutes[jobs[a]]
+        enough = max(enough, gain)
+    least, charge = hope[0], 0
+    if enough * most_visits < least:
+        least, charge = enough * most_visits, enough
+    for _ in range(CHARGES if most_visits > 1 else 0):
+        each = (too_little + enough) // 2
+        hope, _, visits = _hope(d, points, i, base, jobs, ways, grid, each)
+        if hope[0] + each * most_visits < least:
+            least, charge = hope[0] + each * most_visits, each
+        if visits[0] == most_visits:
+            break
+        if visits[0] > most_visits:
+            too_little = each
+        else:
+            enough = each
+    return charge
+
+
+@njit(cache=True, nogil=True)
+def _reach(d: Arrays, points: Ints, i: int, base: int, jobs: Ints, ways: Ints, grid: int, each: int) -> Ints:
+    """For each step of the grid the most a trip can have gained when it is free within it or before, as of `_hope`."""
     start, end, now, pay = d.start[i], d.end[i], d.weights[0], d.weights[1] + base
     steps = (end - start) // grid + 1
     reach = np.zeros(steps, dtype=np.int64)
@@ -580,7 +658,7 @@ def _reach(d: Arrays, points: Ints, i: int, base: int, jobs: Ints, ways: Ints, g
                 continue
             if t > 1 and over - grid - d.minutes[j] >= latest[a] and over - grid - d.minutes[j] - ways[a] >= start:
                 continue  # it was looked at a step before
-            net = -d.fit[j] - pay * ways[a] - base * d.minutes[j]
+            net = -d.fit[j] - pay * ways[a] - base * d.minutes[j] - each
             for p in range(d.pieces_from[j], d.pieces_to[j]):
                 soonest = max(d.first[p], (start if d.begun[p] else max(start, now)) + ways[a])
                 s = min(d.last[p], over - d.minutes[j])
@@ -630,18 +708,21 @@ def _nth(values: np.ndarray, n: int) -> float:
 
 @njit(cache=True, nogil=True)
 def _useful(
-    d: Arrays, points: Ints, i: int, base: int, limit: int, jobs: Ints, number: int, ways: Ints, home: int
+    d: Arrays, points: Ints, i: int, base: int, limit: int, jobs: Ints, number: int, ways: Ints, home: int, each: int
 ) -> int:  # fmt: skip
-    """Keep the jobs that a trip of less than `limit` may hold; how many. `home`: the least minutes back."""
+    """Keep the jobs that a trip of less than `limit` may hold; how many. `home`: the least minutes back.
+
+    Of `each` visit's gain so much is taken off; `limit` holds what comes of that.
+    """
     start, end, now, pay = d.start[i], d.end[i], d.weights[0], d.weights[1] + base
     grid = _grid(d, jobs[:number])
-    hope, _ = _hope(d, points, i, base, jobs[:number], ways, grid)
-    reach = _reach(d, points, i, base, jobs[:number], ways, grid)
+    hope = _hope(d, points, i, base, jobs[:number], ways, grid, each)[0]
+    reach = _reach(d, points, i, base, jobs[:number], ways, grid, each)
     kept = 0
     for a in range(number):
         j = jobs[a]
         final = end - d.home[j] - d.minutes[j]
-        net = -d.fit[j] - pay * (ways[a] + home) - base * d.minutes[j]
+        net = -d.fit[j] - pay * (ways[a] + home) - base * d.minutes[j] - each
         useful = False
         for p in range(d.pieces_from[j], d.pieces_to[j]):
             soonest = max(d.first[p], (start if d.begun[p] else max(start, now)) + ways[a])
@@ -688,12 +769,14 @@ class Ahead(NamedTuple):
 @njit(cache=True, nogil=True)
 def _after(
     d: Arrays, points: Ints, i: int, base: int, jobs: Ints, place: Ints, site: Ints, legs: np.ndarray, latest: Ints,
-    quarter: Ints, by_way: Ints, away: Ints, grid: int, ways: Ints, reach: Ints, limit: int,
+    quarter: Ints, by_way: Ints, away: Ints, grid: int, ways: Ints, reach: Ints, limit: int, each: int,
+    used: Ints,
 ) -> Ahead:  # fmt: skip
     """What can be known of a trip's future beforehand. `site`, `quarter` [requests]: see `_sites`, `_by_way`.
 
     By `reach` it is known what a trip has gained at most when a job begins: futures are left out (-FAR_OFF) with which
-    it would not cost less than `limit`.
+    it would not cost less than `limit`; both as of `_useful`. When the work is to be broken off, by `used`, what comes
+    of it is of no use.
     """
     start, end, pay = d.start[i], d.end[i], d.weights[1] + base
     number = len(jobs)
@@ -741,6 +824,8 @@ def _after(
     next_begin, next_off = np.empty(in_all, dtype=np.int32), np.empty(in_all, dtype=np.int32)
     open_from = number  # jobs by when they can be begun at last
     for t in range(steps, -1, -1):
+        if used[STOPPED]:
+            break
         was_open = open_from
         while open_from > 0 and last_step[open_from - 1] >= t:
             open_from -= 1
@@ -755,7 +840,7 @@ def _after(
                 s = max(d.first[p], start + t * grid)
                 if s <= d.last[p] and s < start + (t + 1) * grid:
                     gain = max(gain, d.gain[p] + points[d.price[p]] - d.fall[p] * (s - d.first[p]))
-            gain -= d.fit[j] + base * d.minutes[j]
+            gain -= d.fit[j] + base * d.minutes[j] + each
             leaves, needed = (t + 1) * grid - 1 - ways[a], FAR_OFF
             if leaves >= 0:
                 needed = pay * ways[a] - gain - reach[leaves // grid] - limit
@@ -990,7 +1075,8 @@ def _trips(
     most_visits = d.most_visits[v] if person.loaded else FAR_OFF
     if number == 0:
         return 0
-    number = _useful(d, points, i, base, limit, jobs, number, ways, home)
+    charge = _charge(d, points, i, base, jobs[:number], ways, _grid(d, jobs[:number]), most_visits)
+    number = _useful(d, points, i, base, limit + charge * most_visits, jobs, number, ways, home, charge)
     if number == 0:
         return 0
     jobs, ways = jobs[:number], ways[:number]
@@ -1023,8 +1109,9 @@ def _trips(
         if spare < shortest or b == requests:
             best[a] = -FAR_OFF
     grid = _grid(d, jobs)
-    hope = _hope(d, points, i, base, jobs, ways, grid)[0] - pay * home
-    hope_too, slope = hope, 0
+    charge = _charge(d, points, i, base, jobs, ways, grid, most_visits)
+    hope = _hope(d, points, i, base, jobs, ways, grid, charge)[0] - pay * home
+    hope_too, slope, each = hope, 0, charge
     slopes, least_rest = _lines(fair, most_load)
     bit = np.zeros(requests, dtype=np.uint64)
     bit_too = np.zeros(requests, dtype=np.uint64)
@@ -1077,7 +1164,9 @@ def _trips(
     level, trips, lines, known, lead, wanted_all = 0, 0, 0, 0, 0, not alone
     while level <= DEEPER:
         if level > 0 and lines == 0:
-            steep, bound, then = _steep(d, points, i, base, slopes, least_rest, jobs, ways, home, grid)
+            steep, bound, then, each = _lead(
+                d, points, i, base, slopes, least_rest, jobs, ways, home, grid, most_visits
+            )  # fmt: skip
             if bound >= limit:
                 return 0
             slope, hope_too = slopes[steep], then + least_rest[steep] - (pay + slopes[steep]) * home
@@ -1086,15 +1175,17 @@ def _trips(
         if known == 0 and lines > 0:
             by_way, away = _by_way(apart)
         for k in range(known, lines):
-            reach = _reach(d, points, i, base + slopes[k], jobs, ways, grid)
+            reach = _reach(d, points, i, base + slopes[k], jobs, ways, grid, each)
             other = _after(
                 d, points, i, base + slopes[k], jobs, place, site, legs, latest, quarter, by_way, away, grid, ways,
-                reach, limit + least_rest[k],
+                reach, limit + least_rest[k] + each * most_visits, each, w.used,
             )  # fmt: skip
             if k == 0:
                 after = np.empty((len(slopes), len(other.values)), dtype=np.int64)
             after[k] = other.values + least_rest[k]
-            low_here = _low(d, points, i, pay, base, slopes[k], jobs, grid, other, least_rest[k])
+            low_here = _low(
+                d, points, i, pay, base, slopes[k], jobs, grid, other, least_rest[k], each, most_visits
+            )  # fmt: skip
             if k == 0 or low_here > low:
                 low, lead, ahead = low_here, k, other
             known += 1
@@ -1108,7 +1199,8 @@ def _trips(
         size = _extend(
             d, points, i, person, below, wanted, alone, jobs, place, latest, site, legs, bit, bit_too, kept, kept_too,
             alive, alive_too, hope, hope_too, slope, slopes[:known], least_rest, free_visits, shortest, closely,
-            room_for, rough, ahead, lead, after, quarter, apart, grid, bucket, group, toll, counted, due, odd, w,
+            room_for, rough, ahead, lead, after, quarter, apart, grid, bucket, group, toll, counted, due, odd, charge,
+            each, w,
         )  # fmt: skip
         if size >= 0:
             trips = _front(d, person, size, end, pay, requests, below, worth, most, w)
@@ -1186,15 +1278,15 @@ def _owed(mask: np.uint64, toll: Ints) -> int:
 @njit(cache=True, nogil=True)
 def _low(
     d: Arrays, points: Ints, i: int, pay: int, base: int, slope: int, jobs: Ints, grid: int, ahead: Ahead,
-    least_rest: int,
+    least_rest: int, each: int, most_visits: int,
 ) -> int:  # fmt: skip
     """Below the cost of every trip of the interval, R put in as a straight line: the best first visit and `after`."""
     start, end, now = d.start[i], d.end[i], d.weights[0]
-    low = least_rest
+    low = least_rest + each * most_visits
     for a in range(len(jobs)):
         j = jobs[a]
         minutes, final = d.minutes[j], end - d.home[j] - d.minutes[j]
-        own = pay * d.there[j] + base * minutes + d.fit[j] + slope * (d.there[j] + minutes)
+        own = pay * d.there[j] + base * minutes + d.fit[j] + slope * (d.there[j] + minutes) + each
         for p in range(d.pieces_from[j], d.pieces_to[j]):
             leaves = start if d.begun[p] else max(start, now)
             s = max(d.first[p], leaves + d.there[j])
@@ -1202,7 +1294,7 @@ def _low(
                 continue
             cost = own - d.gain[p] - points[d.price[p]] + d.fall[p] * (s - d.first[p])
             low = min(low, cost - ahead.values[ahead.begin[a] + (s - start) // grid - ahead.step[a]])
-    return low - least_rest
+    return low - least_rest - each * most_visits
 
 
 @njit(cache=True, nogil=True)
@@ -1212,7 +1304,7 @@ def _extend(
     alive_too: Masks, hope: Ints, hope_too: Ints, slope: int, slopes: Ints, least_rest: Ints, free_visits: int,
     shortest: int, closely: bool, room_for: int, rough: int, ahead: Ahead, lead: int, after: Ints, quarter: Ints,
     apart: Ints, grid: int, bucket: Ints, group: Ints, toll: Ints, counted: Masks, due: Masks, odd_at_home: np.uint64,
-    w: Room,
+    charge: int, each: int, w: Room,
 ) -> int:  # fmt: skip
     """All labels of an interval, from the start on; how many, -2 when there was no room, or too many for EASY."""
     v, base, fair = person.v, person.base, person.fair
@@ -1235,6 +1327,8 @@ def _extend(
     size = 1
     gone = 0
     for t in range(length + 1):
+        if w.used[STOPPED]:
+            return -2
         label = bucket[t]
         while gone < number and latest[gone] < start + t:
             gone += 1
@@ -1244,6 +1338,7 @@ def _extend(
                 from_here, to_here, far_below = gone, number, limit
                 if closely:
                     far_below = w.cost[label] + slopes[lead] * w.brief[label, LOAD] - least_rest[lead] - limit
+                    far_below -= each * (most_visits - w.visits[label])
                 for q in range(quarters if closely else 1):
                     if closely:
                         there = apart[quarter[here], q] if here >= 0 else 0
@@ -1279,7 +1374,7 @@ def _extend(
                         final = end - d.home[j] - minutes
                         paid = w.cost[label] + pay * leg + base * minutes + d.fit[j]
                         paid += _owed(w.odd[label] & counted[a], toll)
-                        rest = _rest(fair, load)
+                        rest, to_do = _rest(fair, load), most_visits - visits
                         for p in range(d.pieces_from[j], d.pieces_to[j]):
                             leaves = start + t
                             if not d.begun[p]:
@@ -1290,14 +1385,14 @@ def _extend(
                             over = s + minutes
                             cost = paid - d.gain[p] - points[d.price[p]] + d.fall[p] * (s - d.first[p])
                             then = (over - start) // grid
-                            hoped = cost - hope[then]
-                            if hoped + rest >= limit or cost + slope * load - hope_too[then] >= limit:
+                            hoped, spare = cost - hope[then] - charge * to_do, each * to_do
+                            if hoped + rest >= limit or cost + slope * load - hope_too[then] - spare >= limit:
                                 continue
                             if closely:
                                 m = ahead.begin[a] + (s - start) // grid - ahead.step[a]
                                 hopeless = False
                                 for k in range(len(slopes)):
-                                    hopeless = hopeless or cost + slopes[k] * load - after[k, m] >= limit
+                                    hopeless = hopeless or cost + slopes[k] * load - after[k, m] - spare >= limit
                                 if hopeless:
                                     continue
                             seen = ((w.seen[label] & kept[spot]) | bit[spot]) & alive[over - start]

@@ -39,6 +39,9 @@ Made = TypeVar("Made")
 SEARCH, EXACT = "diandan engine 0.2", "diandan exact 0.1"
 REPORT_EVERY = 0.5
 
+KEPT_BACK = (0.5, 1e-4)
+"""Seconds kept back to finish, and for each request: plans of many take long to put together."""
+
 GRACE = 0.5
 """Seconds after the time is over in which reasons are still looked into."""
 
@@ -67,7 +70,7 @@ was dived for, and all end with."""
 SHARES = (0.1, 0.02)
 """Of the labels that a round to the point uses where it takes long, and what it makes do with where time is short."""
 
-SOONER, STAGE = 0.8, 0.1
+SOONER, STAGE = 0.7, 0.1
 """After one more rough stage a round to the point takes about so much of the time it would have taken before; and so
 much of that time is the least such a stage is given."""
 
@@ -84,7 +87,7 @@ ROUGH_SHARE = 0.7
 MANY_ROUGHLY, MANY_CLOSELY = 0.36, 0.58
 """The same, of all that is then left, where a round to the point takes long; and by when the last one is over."""
 
-FIRMER_SHARE = 0.25
+FIRMER_SHARE = 0.1
 """How much of the time that is then left goes at most into people of whom too little was remembered."""
 
 LATEST, AT_LAST = 0.75, 0.9
@@ -276,7 +279,7 @@ class _Run:
                 self._prove_first()
                 share = LEAST_SHARE if self._branching() else MORE_SHARE
                 while not self._finished() and self.priced is not None:
-                    if self._left() >= (VAST_SECONDS if self._vast else SELECT_SECONDS) * len(self.tables.rows):
+                    if self._left() >= self._selecting:
                         with suppress(TimeoutError):  # its own time may be over before that of all
                             self._select()
                     elif self._left() < 2 * self.priced.took:  # what is left is too short for prices too
@@ -311,6 +314,11 @@ class _Run:
     @property
     def _vast(self) -> bool:
         return len(self.tables.arrays.row) > VAST_JOBS
+
+    @property
+    def _selecting(self) -> float:
+        """The seconds with which a selection is worth beginning."""
+        return (VAST_SECONDS if self._vast else SELECT_SECONDS) * len(self.tables.rows)
 
     @property
     def _crews(self) -> bool:
@@ -377,27 +385,25 @@ class _Run:
         begun, left = self._elapsed(), self._left()
         closely, latest = begun + (MANY_CLOSELY if self._many else share) * left, begun + LATEST * left
         self._prove_roughly(begun + (MANY_ROUGHLY if self._many else ROUGH_SHARE * share) * left, latest)
-        latest = begun + AT_LAST * left
-        if self._many and self.priced is not None and self.priced.rough:
-            self._closely = self._afford(self.priced, latest)
-        try:
-            if self._closely and self.priced is not None and self.priced.rough and not self._finished():
-                self.priced.less_roughly(self._before(latest), at_once=True)
-                self._note_bound(self.priced)
-        except TimeoutError:
-            self._closely = False
-        if not self._closely:
-            log.warning("Of %s nothing is proven: the time is too short for it.", self.instance.name)
+        spare = min(self._selecting, (1.0 - LATEST) * left)
+        latest = begun + min(AT_LAST * left, left - spare)
+
+        def noted() -> bool:
+            self._note_bound(self.priced)
+            return self._finished()
+
+        if self.priced is not None and self.priced.rough:
+            if self._many:
+                self.priced.labels = self._affordable(self.priced, latest)
+            try:
+                self.priced.less_roughly(self._before(latest), at_once=True, enough=noted)
+            except TimeoutError:
+                self._closely = False
+                log.warning("Of %s nothing is proven: the time is too short for it.", self.instance.name)
         self._prove(closely, first=True)
-        bound = self.priced
-        if self._closely and bound is not None and not self._finished():
-
-            def noted() -> bool:
-                self._note_bound(bound)
-                return self._finished()
-
-            bound.firmer(FIRMER_SHARE * self._left(), noted)
-            self._note_bound(bound)
+        if self._closely and self.priced is not None and not self._finished():
+            self.priced.firmer(min(FIRMER_SHARE * self._left(), self._left() - self._selecting), noted)
+            self._note_bound(self.priced)
 
     def _prove_roughly(self, until: float, latest: float) -> None:
         """Rough rounds until then, or where they take long one stage after the other: the next thing is to price to the
@@ -417,13 +423,10 @@ class _Run:
                 self.priced.less_roughly(self._before(until))
             self._prove(until, settled)
 
-    def _afford(self, bound: Bound, latest: float) -> bool:
-        """Whether a round to the point ends by then, with as many of SHARES as there is time for: fewer prove less."""
-        for share in SHARES:
-            bound.labels = int(share * LABELS)
-            if self._elapsed() + bound.reckoned(bound.labels) <= latest:
-                return True
-        return False
+    def _affordable(self, bound: Bound, latest: float) -> int:
+        """With how many labels a round to the point ends by then."""
+        many, few = (int(share * LABELS) for share in SHARES)
+        return many if self._elapsed() + SOONER * bound.reckoned(many) <= latest else few
 
     def _tighten(self, until: float | None) -> int | None:
         """Triples taken in, None if it is too early; none where a proof is asked for, which has no word for them."""
@@ -547,8 +550,9 @@ class _Run:
             wait([work], REPORT_EVERY)
         return work.result()
 
-    def _note_bound(self, bound: Bound) -> None:
-        self.bound = max(self.bound, bound.proven)
+    def _note_bound(self, bound: Bound | None) -> None:
+        if bound is not None:
+            self.bound = max(self.bound, bound.proven)
         self._report()
 
     def _proven_enough(self) -> bool:
@@ -572,7 +576,7 @@ class _Run:
 
     def _margin(self) -> float:
         """Time kept back to finish and to write down why what is left is left."""
-        return min(0.5, 0.1 * self.seconds)
+        return min(KEPT_BACK[0] + KEPT_BACK[1] * len(self.instance.requests), 0.1 * self.seconds)
 
     def _elapsed(self) -> float:
         return time.perf_counter() - self.started

@@ -1,6 +1,7 @@
 """The bound of seat prices: the kernel against its slow twin, never above the optimum, confirmed by its proof file."""
 
-from itertools import pairwise
+from dataclasses import replace
+from itertools import count, pairwise
 from random import Random
 
 import numpy as np
@@ -442,6 +443,64 @@ def test_priced_again_with_all_labels_those_of_whom_less_was_remembered_prove_mo
     assert gained > 0
 
 
+@pytest.mark.parametrize("crews", [{}, TEAMS], ids=["singles", "crews"])
+def test_a_round_to_the_point_proves_something_however_early_it_ends(monkeypatch, crews):
+    """What is hoped stands for people who were not priced; going on with them proves what the whole round does."""
+    monkeypatch.setattr(bounds, "IN_ONE_GO", 0.0)  # two people a thread
+    for seed in range(3):
+        tables = Tables(generate(40, 30, seed=seed, **FULL_COST, **crews))
+        proven = []
+        for goes in (0, 1, 4):
+            bound = Bound(Pricer(tables, threads=2), (), rough=1)
+            while not bound.settled:
+                bound.step()
+            asked = count()
+            bound.less_roughly(60.0, at_once=True, enough=lambda asked=asked, goes=goes: next(asked) == goes)
+            assert (bound.priced.labels > 0).sum() == 4 * goes
+            proven.append(bound.priced.bound)
+            exact = bound.pricer.priced(bound.grid, bound.points, bound.nothing)
+            assert (bound.priced.values <= exact.values).all() and bound.proven <= exact.bound
+            more = bound.firmer()
+            assert proven[-1] + more == bound.priced.bound == exact.bound
+            known = bound.priced.labels == 0  # who can hope for no more than is known is not priced
+            assert (bound.priced.levels[known] == 0).all() and not known.all()
+        assert proven[0] < proven[1] < proven[2]
+
+
+def test_what_is_hoped_no_schedule_costs_less_than():
+    rng = np.random.default_rng(1)
+    for seed in range(6):
+        for features in (FULL_COST, EVERYTHING):
+            tables = Tables(generate(40, 30, seed=seed, **features))
+            grid, nothing = Grid(tables), np.zeros(len(tables.volunteers), dtype=np.int64)
+            pricer, points = Pricer(tables, threads=2), rng.integers(0, 900, grid.size).astype(np.int64)
+            hoped, exact = pricer.hoped(grid, points), pricer.priced(grid, points, nothing)
+            assert (hoped <= exact.values).all()
+            assert features is EVERYTHING or hoped.sum() > 5 * exact.values.sum()  # a pin may be hoped for many times
+    with pytest.raises(TimeoutError):
+        pricer.hoped(grid, points, seconds=0.0)
+
+
+@pytest.mark.parametrize("crews", [{}, TEAMS], ids=["singles", "crews"])
+def test_the_fewer_visits_a_day_may_have_the_less_is_hoped_for(crews):
+    """And where few labels leave a bound only, that knows of the cap too."""
+    day = generate(60, 20, seed=1, **FULL_COST, **crews)
+    hopes, bounds_of_few, values = [], [], []
+    for most in (1, 2, 4, None):
+        people = tuple(replace(v, max_requests_per_day=most) for v in day.volunteers)
+        tables = Tables(replace(day, volunteers=people))
+        grid, nothing = Grid(tables), np.zeros(len(people), dtype=np.int64)
+        pricer, points = Pricer(tables), np.full(grid.size, 900, dtype=np.int64)
+        exact, few = pricer.priced(grid, points, nothing), pricer.priced(grid, points, nothing, labels=3)
+        hoped = pricer.hoped(grid, points)
+        assert (hoped <= few.values).all() and (few.values <= exact.values).all()
+        hopes.append(int(hoped.sum()))
+        bounds_of_few.append(int(few.values.sum()))
+        values.append(int(exact.values.sum()))
+    assert hopes == sorted(hopes, reverse=True) and len(set(hopes)) == 4
+    assert hopes[0] > 2 * values[0] and bounds_of_few[0] > 1.02 * values[0]
+
+
 def test_people_are_priced_again_only_until_it_is_enough():
     bound = Bound(Pricer(Tables(generate(20, 20, seed=1, **FULL_COST))), ())
     assert bound.firmer() == 0  # with all labels already
@@ -488,5 +547,5 @@ def test_people_take_turns_while_they_are_priced_roughly(monkeypatch):
     everybody = priced(bound.grid, bound.points, bound.nothing, bound._limits(bound.points), rough=1)
     assert bound.priced.bound == everybody.bound  # nothing is reckoned any more
     bound.less_roughly(None)
-    assert not bound.rough and len(asked[-1]) == 30
+    assert not bound.rough and sorted(asked[-1]) == np.nonzero(bound.priced.labels)[0].tolist()
     assert bound.proven == max(tables.settled, priced(bound.grid, bound.points, bound.nothing).bound)

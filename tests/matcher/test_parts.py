@@ -6,11 +6,13 @@ from random import Random
 
 import pytest
 
-from matcher import Instance, judge
+from matcher import Instance, Plan, judge
 from matcher.eligibility import settled_requests
 from matcher.engine import bound, parts, solver
 from matcher.engine.bound import Bound
 from matcher.engine.compile import compile_kernels
+from matcher.engine.labels import LABELS
+from matcher.engine.pricing import Pricer
 from matcher.engine.search import Search
 from matcher.engine.tables import Tables
 from scenarios import generate
@@ -108,19 +110,39 @@ def test_a_large_instance_is_dived_for_and_searched_in_parts(monkeypatch, vast):
     assert plan.bound > plan.settled
 
 
-@pytest.mark.parametrize(
-    ("takes", "seconds", "ways"),
-    [(0.0, 60.0, [(1, False), (2, True)]), (47.0, 60.0, [(1, False), (2, True)]), (60.0, 3.0, [])],
-    ids=["soon over", "long", "too long"],
-)
-def test_rough_prices_leave_time_for_the_round_to_the_point(monkeypatch, caplog, takes, seconds, ways):
-    """However long it takes, a less rough stage comes before it; only if it would not end in time nothing is proven."""
-    went = []
+@pytest.mark.parametrize("takes", [0.0, 47.0, 1e6], ids=["soon over", "long", "too long"])
+def test_rough_prices_leave_time_for_the_round_to_the_point(monkeypatch, takes):
+    """However long it takes, a less rough stage comes before it; with few labels if it would not end in time."""
+    went, labels = [], []
     less_roughly = Bound.less_roughly
 
-    def noted(self: Bound, left: float | None, at_once: bool = False) -> None:
+    def noted(self: Bound, left: float | None, at_once: bool = False, **named: object) -> None:
         went.append((self.rough, at_once))
-        less_roughly(self, left, at_once)
+        labels.append(self.labels)
+        less_roughly(self, left, at_once, **named)
+
+    monkeypatch.setattr(Bound, "less_roughly", noted)
+    monkeypatch.setattr(Bound, "reckoned", lambda self, labels: takes)
+    plan, day = proven_at_once(monkeypatch)
+    first = [at_once for _, at_once in went].index(True)  # dives price roughly too, later on
+    assert went[: first + 1] == [(1, False), (2, True)]
+    assert labels[first] == LABELS * solver.SHARES[takes > 60.0]
+    assert judge(day, plan).violations == () and plan.bound > plan.settled
+
+
+def test_where_no_time_is_left_even_to_hope_nothing_is_proven(monkeypatch, caplog):
+    def late(*given: object) -> None:
+        raise TimeoutError
+
+    monkeypatch.setattr(Bound, "reckoned", lambda self, labels: 0.0)
+    monkeypatch.setattr(Pricer, "hoped", late)
+    plan, day = proven_at_once(monkeypatch, seconds=6.0)
+    assert judge(day, plan).violations == () and plan.bound == plan.settled
+    assert "nothing is proven" in caplog.text
+
+
+def proven_at_once(monkeypatch: pytest.MonkeyPatch, seconds: float = 60.0) -> tuple[Plan, Instance]:
+    """A small instance treated like a large one, until something of it is proven."""
 
     def proven(told: solver.Progress) -> None:
         if told.bound > 0:
@@ -128,16 +150,9 @@ def test_rough_prices_leave_time_for_the_round_to_the_point(monkeypatch, caplog,
 
     monkeypatch.setattr(solver, "MANY_JOBS", 0)
     monkeypatch.setattr(bound, "MANY_JOBS", 0)
-    monkeypatch.setattr(Bound, "less_roughly", noted)
-    monkeypatch.setattr(Bound, "reckoned", lambda self, labels: takes)
     day = generate(40, 50, seed=3, **FULL_COST, **TEAMS)
     day = replace(day, requests=tuple(request for request in day.requests if request not in settled_requests(day)))
-    plan = solver.solve(day, seconds=seconds, gap=0.0, engine="search", threads=2, progress=proven)
-    to_the_point = [at_once for _, at_once in went]  # dives price roughly too, later on
-    assert went[: to_the_point.index(True) + 1] == ways if ways else not any(to_the_point)
-    assert judge(day, plan).violations == ()
-    assert (plan.bound > plan.settled) is bool(ways)
-    assert ("nothing is proven" in caplog.text) is not bool(ways)
+    return solver.solve(day, seconds=seconds, gap=0.0, engine="search", threads=2, progress=proven), day
 
 
 def test_of_nothing_nothing_comes():
