@@ -91,7 +91,7 @@ FIRMER_SHARE = 0.1
 """How much of the time that is then left goes at most into people of whom too little was remembered."""
 
 LATEST, AT_LAST = 0.75, 0.9
-"""By when the first round to the point should be over, and must be: there is no bound before it."""
+"""By when the first round to the point should be over, and must be: not much is proven before it is."""
 
 REGIONAL_SHARE, VAST_SHARE, HELD_SHARE = 0.9, 0.98, 0.5
 """The same where whole schedules are chosen region by region, and where it is a dive alone; and what of each is left

@@ -1,5 +1,6 @@
 """A plan searched part by part: parts cost what they cost in the whole, and nothing is lost between them."""
 
+import time
 from dataclasses import replace
 from itertools import count
 from random import Random
@@ -128,6 +129,25 @@ def test_rough_prices_leave_time_for_the_round_to_the_point(monkeypatch, takes):
     assert went[: first + 1] == [(1, False), (2, True)]
     assert labels[first] == LABELS * solver.SHARES[takes > 60.0]
     assert judge(day, plan).violations == () and plan.bound > plan.settled
+
+
+def test_the_round_to_the_point_leaves_time_for_a_selection(monkeypatch):
+    """Of 60 seconds it may have nine tenths, but three quarters where a selection is not worth beginning with less."""
+    given = []
+    less_roughly, started = Bound.less_roughly, 0.0
+
+    def noted(self: Bound, left: float | None, at_once: bool = False, **named: object) -> None:
+        if at_once:
+            given.append(time.perf_counter() - started + left)
+        less_roughly(self, left, at_once, **named)
+
+    monkeypatch.setattr(Bound, "less_roughly", noted)
+    monkeypatch.setattr(Bound, "reckoned", lambda self, labels: 0.0)
+    for seconds in (0.0, 1e6):
+        monkeypatch.setattr(solver, "SELECT_SECONDS", seconds)
+        started = time.perf_counter()
+        proven_at_once(monkeypatch)
+    assert len(given) == 2 and given[1] < 48.0 < 52.0 < given[0]
 
 
 def test_where_no_time_is_left_even_to_hope_nothing_is_proven(monkeypatch, caplog):
