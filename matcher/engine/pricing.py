@@ -129,7 +129,7 @@ class Pricer:
         return Priced(bound, values, schedules, levels, asked)
 
     def hoped(self, grid: Grid, points: Ints, seconds: float | None = None) -> Ints:
-        """By person what no schedule costs less than, found in a hundredth of the time and much too low."""
+        """By person what no schedule costs less than, found in a twentieth of the time and much too low."""
         values = np.zeros(len(self.everybody), dtype=np.int64)
 
         def hope(part: Ints, own: Room) -> None:
