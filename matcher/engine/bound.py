@@ -88,9 +88,9 @@ OUTGROWN = 1.4
 """With so many times that number the program is made anew."""
 
 
-def turns_of(people: Ints) -> int:
-    """In how many turns these are priced roughly."""
-    return TURNS if len(people) > MANY_PEOPLE else 1
+def turns_of(people: Ints, turns: int = TURNS) -> int:
+    """In how many turns these are priced roughly, many of them in so many."""
+    return turns if len(people) > MANY_PEOPLE else 1
 
 
 def in_turn(people: Ints, turn: int, turns: int) -> Ints:

@@ -50,8 +50,8 @@ NEARLY_FULL, LAST_ONES = 0.85, 0.25
 HALF_FULL = 0.5
 """From then on people are priced less roughly."""
 
-MOST_TURNS = 2
-"""In so many turns at most people are priced in a dive: in more it takes half the time and ends far dearer."""
+DIVE_TURNS = 2
+"""In so many turns many people are priced in a dive: in more it takes less time and ends far dearer."""
 
 DIVED_FOR = 0.6
 """How much of the time that is left a dive takes at most: where there is less, more are held at once."""
@@ -225,7 +225,7 @@ class Selection:
                 asked, worth = points.copy(), self._worth(columns[possible[columns]], points)
                 asked[: self._grid.size][full[self._grid.row_of]] = -FULL
                 who, left, rough = np.nonzero(idle)[0], max(0.0, self._left()), 2 if full.mean() > HALF_FULL else 1
-                turns = min(MOST_TURNS, turns_of(who))
+                turns = turns_of(who, DIVE_TURNS)
                 found = self.pricer.priced(
                     self._grid,
                     asked,

@@ -210,6 +210,23 @@ def test_a_dive_after_others_ends_elsewhere(monkeypatch):
     assert dived(1) == dived(0)
 
 
+@pytest.mark.parametrize("many, turns", [(0, 2), (1_000, 1)])
+def test_in_a_dive_many_people_take_two_turns(monkeypatch, many, turns):
+    """Before anybody is held every second is asked, where there are many; else everybody."""
+    bound, search = bound_of(generate(80, 120, seed=3, fairness=False), 8)
+    selection, asked = Selection(bound, search.best(), lambda: 60.0), []
+    priced = Pricer.priced
+
+    def noted(self, *given, people, **named):
+        asked.append(people.tolist())
+        return priced(self, *given, people=people, **named)
+
+    monkeypatch.setattr("matcher.engine.bound.MANY_PEOPLE", many)
+    monkeypatch.setattr(Pricer, "priced", noted)
+    selection.dive()
+    assert asked[0] == list(range(0, len(bound.tables.volunteers), turns))
+
+
 def test_the_integer_program_ends_when_the_time_does():
     """Somebody presses Ctrl-C as soon as it was given a minute: the plan it began from is there, and nothing better."""
     bound, search = bound_of(generate(80, 120, seed=3, fairness=False), 10)
