@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from matcher.instance import Instance, Pinned, Published, Request, Volunteer, Weights
 from matcher.plan import Assignment
 
@@ -61,3 +63,10 @@ def keeps_pin(assignment: Assignment, pin: Pinned) -> bool:
         and pin.seat in (None, assignment.seat)
         and pin.start in (None, assignment.start)
     )
+
+
+def broken_pins(instance: Instance, assignments: Iterable[Assignment]) -> tuple[Pinned, ...]:
+    """The pins that a plan does not keep."""
+    made = {(a.request, a.volunteer): a for a in assignments}
+    found = ((pin, made.get((pin.request, pin.volunteer))) for pin in instance.pinned)
+    return tuple(pin for pin, a in found if a is None or not keeps_pin(a, pin))

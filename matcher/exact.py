@@ -7,6 +7,7 @@ to crews. It looks at nothing the engine made, so that engine, judge and oracle 
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -70,10 +71,14 @@ def exact(
     threads: int = 2,
     hint: Iterable[Assignment] = (),
 ) -> Exact:
-    """Solve the whole problem, at most `seconds` long; `hint` is a plan to begin with."""
+    """Solve the whole problem, at most `seconds` long; `hint` is a plan to begin with.
+
+    To put a large model together may alone take longer.
+    """
+    began = time.perf_counter()
     model = Model(instance)
     model.hint(hint)
-    return model.solved(seconds, seed, threads)
+    return model.solved(seconds - (time.perf_counter() - began), seed, threads)
 
 
 def terms_of(instance: Instance, assignments: Collection[Assignment]) -> dict[str, int] | None:

@@ -118,7 +118,7 @@ class Bound:
         In the rough stages before the last, and in that, these shares of what is still promised are little `enough`.
         `whole`: everybody is priced before any of them ends, for the sake of its mixture.
         """
-        self.rough, self.settled, self._enough, self._whole = rough, False, enough, whole
+        self.rough, self.stalled, self._enough, self._whole = rough, False, enough, whole
         self._program = self._pricing = 0.0  # seconds, the last time
         self.labels = LABELS
         self._turns, self._turn = turns_of(pricer.everybody) if rough else 1, 0
@@ -169,7 +169,7 @@ class Bound:
     def step(self, seconds: float | None = None) -> None:
         """Solve the program, price people at its prices, and keep what proves more; TimeoutError when time is up.
 
-        While people are priced roughly, `settled` says that it brings little more.
+        While people are priced roughly, `stalled` says that it brings little more.
         """
         began = time.perf_counter()
         self._since += 1
@@ -181,7 +181,7 @@ class Bound:
         solved = self.master.near(self.points, self._stride, sweeps, enough, self.solved, seconds)
         asked = np.rint(solved.prices).astype(np.int64)
         values = self.pool.values(self.grid, asked)
-        worth = self._least(values)
+        worth = self.pool.least(values, len(self.nothing))
         points = self.pricer.untouched + self.grid.requests(asked) + int(worth.sum())
         self.solved, self.solved_on = replace(solved, points=float(points)), self.grid
         # Pricing tells of nothing that is no better than what is known, so that must be in the program.
@@ -191,7 +191,7 @@ class Bound:
             self._promise(points)
             self.done = not self.rough
             if self.rough:
-                self._settle(began, seconds)
+                self._stall(began, seconds)
             return
         self._program = time.perf_counter() - began
         left = None if seconds is None else max(0.0, seconds - self._program)
@@ -213,17 +213,17 @@ class Bound:
             self._slow = 0 if kept > ROUGH_GAIN * scale else self._slow + 1
             little = self._enough[self.last_rough]
             if max(self.promised, kept) <= little * scale or self._slow > STUBBORN or not helpful:
-                self._settle(began, seconds)
+                self._stall(began, seconds)
             return
         self._slow = 0 if kept > 0 else self._slow + 1
         open_points = float(solved.short @ np.abs(solved.prices[: self.grid.size]))
         close = max(self.promised, kept, CLOSE_SEATS * open_points) <= CLOSE_ENOUGH * scale
         self.done = close or self._slow > PATIENT
 
-    def _settle(self, began: float, seconds: float | None) -> None:
+    def _stall(self, began: float, seconds: float | None) -> None:
         """Rounds bring little more: in the last rough stage everybody is priced in each from now on, if not before."""
         if self._turns == 1 or not (self.last_rough or self._whole):
-            self.settled = True
+            self.stalled = True
             return
         self._turns, self._slow = 1, 0
         left = None if seconds is None else max(0.0, seconds - (time.perf_counter() - began))
@@ -242,7 +242,7 @@ class Bound:
         First at the best prices so far: to the point as far as there is time, or until it is `enough`. TimeoutError as
         in `step` otherwise.
         """
-        was, self.settled, self._slow = (self.rough, self._turns), False, 0
+        was, self.stalled, self._slow = (self.rough, self._turns), False, 0
         self.rough = 0 if at_once or self.last_rough else self.rough + 1
         self._turns = turns_of(self.pricer.everybody) if self.rough else 1
         try:
@@ -331,17 +331,17 @@ class Bound:
         more = float(points - self.priced.bound)
         self.promised = max(0.0, more) if more >= -CLOSE_ENOUGH * abs(points) else np.inf
 
-    def reckoned(self, labels: int) -> float:
+    def reckoned(self, labels: int, seconds: float | None = None) -> float:
         """The seconds it takes to price everybody to the point with so many labels, reckoned from some.
 
-        Those with many jobs, which takes long, are among them in due proportion.
+        Those with many jobs, which takes long, are among them in due proportion. TimeoutError after so many seconds.
         """
         began, number, d = time.perf_counter(), len(self.tables.volunteers), self.tables.arrays
         jobs = np.diff(d.jobs_from[d.intervals_from])
         every = -(-number // RECKONED)
         some = np.argsort(-jobs, kind="stable")[every // 2 :: every].astype(np.int64)
         limits = self._limits(self.points)
-        priced = self.pricer.priced(self.grid, self.points, self.nothing, limits, some, labels=labels)
+        priced = self.pricer.priced(self.grid, self.points, self.nothing, limits, some, seconds=seconds, labels=labels)
         self.master.add(self.pool, self.pool.take(priced.schedules))
         return (time.perf_counter() - began) * number / max(1, len(some))
 
@@ -449,8 +449,7 @@ class Bound:
         if self.solved is None:
             return {}
         column, row, start = self.pool.visits
-        share = np.zeros(len(self.pool.schedules))
-        share[self.solved.columns] = self.solved.share
+        share = self.pool.shares(self.solved)
         used = share[column] > USED
         found: dict[tuple[int, int], list[tuple[int, float]]] = defaultdict(list)
         for c, n, s in zip(column[used].tolist(), row[used].tolist(), start[used].tolist(), strict=True):
@@ -476,13 +475,7 @@ class Bound:
 
     def _limits(self, points: Ints) -> Ints:
         """By person the least value of a schedule that is known."""
-        return self._least(self.pool.values(self.grid, points))
-
-    def _least(self, values: Ints) -> Ints:
-        """By person the least of these values of the pool's schedules, or 0."""
-        least = self.nothing.copy()
-        np.minimum.at(least, self.pool.v, values)
-        return least
+        return self.pool.least(self.pool.values(self.grid, points), len(self.nothing))
 
     def _fresh_master(self, most: int) -> Master:
         """A program of at most so many schedules, those nearest to being worth it at the prices that prove most."""
@@ -497,7 +490,7 @@ class Bound:
         if not self.pool.schedules:
             return np.zeros(0, dtype=np.int64)
         values = self.pool.values(self.grid, self.points)
-        dearer: Ints = values - self._least(values)[self.pool.v]
+        dearer: Ints = values - self.pool.least(values, len(self.nothing))[self.pool.v]
         return dearer
 
     def _first_prices(self, assignments: Sequence[Assignment]) -> Ints:

@@ -29,6 +29,9 @@ from matcher.proof import Leaf, Price
 BEHIND = 1 << 40
 """Keys of rows lie so far apart: farther than any two minutes."""
 
+DEAREST = 4
+"""No price from elsewhere is taken to be more times what it costs to leave the dearest request, or as far below 0."""
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -204,11 +207,14 @@ class Grid:
         return Leaf(tuple(price for price in prices if price.points))
 
     def points_of(self, leaf: Leaf) -> Ints:
-        """Prices as a proof leaf has them: of the first seat of each row where the bucket begins; 0 without one."""
+        """Prices as a proof leaf has them: of the first seat of each row where the bucket begins; 0 without one.
+
+        Any prices prove something; those beyond all reason are cut off.
+        """
         named: dict[tuple[str, int], list[Price]] = {}
         for price in leaf.prices:
             named.setdefault((price.request, price.seat), []).append(price)
-        out = np.zeros(self.size, dtype=np.int64)
+        out, dearest = np.zeros(self.size, dtype=np.int64), DEAREST * max(self.tables.price, default=0)
         for n, row in enumerate(self.tables.rows):
             k = row.seats[0]
             found = named.get((self.tables.requests[row.r].id, k), [])
@@ -217,7 +223,8 @@ class Grid:
                 at = max(first, pieces[0].first)
                 paid = [price.points for price in found if price.first <= at <= price.last]
                 late = [p.gain - p.fall * (at - p.first) for p in pieces if p.first <= at <= p.last]
-                out[self.price_from[n] + number] = (paid[-1] if paid else 0) - (late[0] if late else 0)
+                points = (paid[-1] if paid else 0) - (late[0] if late else 0)
+                out[self.price_from[n] + number] = max(-dearest, min(points, dearest))
         return out
 
     def _buckets(self, r: int) -> list[Span]:

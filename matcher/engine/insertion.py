@@ -59,7 +59,7 @@ STUCK = -2
 IN_GROUP, CHOSEN, QUEUE, BEST_CHOSEN = range(4)
 
 # How to search: `tune`; search.TUNE says what each means.
-REACHED, LARGEST, BLINKS, LONGEST, CHOOSY, RIVALS, CREWS, ABSENTEES, SEAT_ALONE, APART, ORDERS = range(11)
+LARGEST, BLINKS, LONGEST, CHOOSY, RIVALS, CREWS, ABSENTEES, SEAT_ALONE, APART, ORDERS = range(10)
 
 MOST_SEATS = 64
 
@@ -307,7 +307,10 @@ def fill(w: Desk, n: int, q: int, low: int, high: int) -> bool:
 def slots(
     c: Core, slot: Ints, used: int, t: int, row: Ints, j: int, there: int, back: int, fit: int, begin: int, end: int
 ) -> int:
-    """Every place in trip t for a seat of this row, written to `slot` from `used` on; how many there are then."""
+    """Every place in trip t for a seat of this row, written to `slot` from `used` on; how many there are then.
+
+    Where `slot` is full, the others are left out.
+    """
     memory, piece, tally, travel = c.memory, c.piece, c.tally, c.travel
     v, r, minutes = memory[t, OWNER], row[OF], row[TAKES]
     room = allowance(memory, t, YES)
@@ -376,7 +379,8 @@ def _gather(w: Desk, r: int, whole: int) -> int:
             if row[OPTIONAL] != optional:
                 continue
             first, need = used, row[NODES_END] - row[NODES]
-            used = _slots_of_row(w, n, first, whole)
+            share = len(slot) * (groups + 1) // (memory[crew, ROWS_END] - memory[crew, ROWS])
+            used = _slots_of_row(w, slot[:share], n, first, whole)
             if used - first < need and not optional:
                 return -1
             group[groups, FALLING], group[groups, LOWEST] = 0, 0
@@ -402,9 +406,9 @@ def _gather(w: Desk, r: int, whole: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _slots_of_row(w: Desk, n: int, used: int, whole: int) -> int:
+def _slots_of_row(w: Desk, slot: Ints, n: int, used: int, whole: int) -> int:
     """The slots of a row, from `used` on, of those to whom it costs least or of everybody; how many there are then."""
-    c, close, slot, row = w.core, w.close, w.slot, w.row[n]
+    c, close, row = w.core, w.close, w.row[n]
     if whole:
         for k in range(w.rows_from[n], w.rows_from[n + 1]):
             j = w.by_row[k]

@@ -69,7 +69,7 @@ interval, and 1 when they were not enough."""
 
 
 class Room(NamedTuple):
-    """What the kernel writes on, one for each thread; nothing in it outlives a person but the columns."""
+    """What the kernel writes on, one for each thread; columns, value and level outlive the person, nothing else."""
 
     brief: Ints  # [LABELS, 4]: what labels are compared by first, see TIME to BESIDE
     visits: Ints  # [LABELS]

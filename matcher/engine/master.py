@@ -81,8 +81,22 @@ class Pool:
         self._fill()
         return self._column, self._row_of_job[self._job], self._start
 
+    def shares(self, solved: Solved) -> Floats:
+        """How much of each schedule a mixture has."""
+        share = np.zeros(len(self.schedules))
+        share[solved.columns] = solved.share
+        return share
+
+    def least(self, values: Ints, people: int, columns: Ints | None = None) -> Ints:
+        """By person the least of these values of schedules, of all or of some, or 0."""
+        found, v = np.zeros(people, dtype=np.int64), self.v
+        if columns is not None:
+            v, values = v[columns], values[columns]
+        np.minimum.at(found, v, values)
+        return found
+
     def values(self, grid: Grid, points: Ints) -> Ints:
-        """Own cost less what is collected at these prices, for each; FAR where a choice forbids it."""
+        """Own cost less what is collected at these prices, for each; FORBIDDEN where a choice forbids it."""
         column, row, start = self.visits
         paid = points[grid.index(row, start)] if len(row) and grid.size else np.zeros(len(row), dtype=np.int64)
         out = self.points.copy()
@@ -533,8 +547,7 @@ def broken_triples(pool: Pool, grid: Grid, solved: Solved) -> Ints:
     """Triples (`grid.py`) of which a mixture has more than one schedule with two or three, the worst first: [K, 3]."""
     tables = grid.tables
     column, row, _ = pool.visits
-    share = np.zeros(len(pool.schedules))
-    share[solved.columns] = solved.share
+    share = pool.shares(solved)
     fractional = (share > 1e-6) & (share < 1 - 1e-6)
     visited: dict[int, set[int]] = defaultdict(set)
     for c, n in zip(column[fractional[column]].tolist(), row[fractional[column]].tolist(), strict=True):

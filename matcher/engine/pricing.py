@@ -1,7 +1,8 @@
 """What every person would gain at given seat prices: the half of the bound that hangs on people, and their schedules.
 
-At any prices of a grid (`grid.py`) the bound is what requests come to plus what every person gains at most. It bounds
-every plan from below, in whole points.
+At any prices (dual prices of the seats, on a grid: `grid.py`) the bound is what requests come to less what every person
+gains at most: the Lagrangian bound of the program that has one schedule for each person. It bounds every plan from
+below, in whole points.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from itertools import pairwise
-from operator import itemgetter
 from queue import SimpleQueue
 from typing import TypeVar
 
@@ -56,7 +56,8 @@ SHARE = 32
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """What one person could do: visits as (job, seat start), and its cost, lateness of its seats 0 within."""
+    """What one person could do: visits as (job, seat start), the first first, and its cost, lateness of its seats 0
+    within."""
 
     v: int
     points: int
@@ -91,6 +92,7 @@ class Pricer:
         self.everybody = np.arange(people, dtype=np.int64)
         self.town = _town(tables)
         longest = int((tables.arrays.end - tables.arrays.start).max(initial=0))
+        self._stopped = False
         self._endless = longest >= FAR  # then schedules with ways that count for too little are left out
 
     def priced(
@@ -139,12 +141,20 @@ class Pricer:
         self._shared(hope, self.everybody, seconds)
         return values
 
+    def stop(self) -> None:
+        """Break off what another thread asked for: it gets a TimeoutError, and so does whoever asks from now on."""
+        self._stopped = True
+        for own in self.rooms:
+            own.used[STOPPED] = 1
+
     def _shared(self, work: Callable[[Ints, Room], Made], who: Ints, seconds: float | None) -> list[Made]:
         """What comes of the work for some of these people after others, on all threads. TimeoutError."""
         free: SimpleQueue[Room] = SimpleQueue()
         for own in self.rooms:
             own.used[:] = 0
             free.put(own)
+        if self._stopped:  # not before: it may be while they are made ready
+            raise TimeoutError
 
         def done(part: Ints) -> Made:
             own = free.get()
@@ -163,7 +173,7 @@ class Pricer:
                     own.used[STOPPED] = 1
                 for one in begun:
                     one.cancel()
-        if late:
+        if late or self._stopped:
             raise TimeoutError
         return [one.result() for one in begun]
 
@@ -219,16 +229,15 @@ class Pricer:
         found = []
         columns, visits = int(own.used[SOME_COLUMNS]), int(own.used[SOME_VISITS])
         jobs, starts = own.visit_job[:visits], own.visit_start[:visits]
+        visited = list(zip(jobs.tolist(), starts.tolist(), strict=True))  # last first
         if len(grid.triples):  # what is collected does not say what was paid in tolls
-            visited = list(zip(jobs.tolist(), starts.tolist(), strict=True))
             for v, _, begin, end in own.column[:, :columns].T.tolist():
                 found.append(self.schedule(v, visited[begin:end][::-1]))
             return self._real(found)
         paid = points[grid.index(grid.arrays.row[jobs], starts)]
         collected = np.concatenate([[0], np.cumsum(paid)]).tolist()
-        visited = list(zip(jobs.tolist(), starts.tolist(), strict=True))
         for v, value, begin, end in own.column[:, :columns].T.tolist():
-            found.append(Schedule(v, value + collected[end] - collected[begin], tuple(visited[begin:end])))
+            found.append(Schedule(v, value + collected[end] - collected[begin], tuple(visited[begin:end][::-1])))
         return self._real(found)
 
     def _real(self, schedules: list[Schedule]) -> list[Schedule]:
@@ -238,8 +247,7 @@ class Pricer:
         d = self.tables.arrays
         real = []
         for schedule in schedules:
-            jobs = [job for job, _ in sorted(schedule.visits, key=itemgetter(1))]
-            trips = [(a, b) for a, b in pairwise(jobs) if d.interval[a] == d.interval[b]]
+            trips = [(a, b) for (a, _), (b, _) in pairwise(schedule.visits) if d.interval[a] == d.interval[b]]
             if all(d.travel[d.mode[d.interval[a]], d.request[a], d.request[b]] < FAR for a, b in trips):
                 real.append(schedule)
         return real

@@ -66,7 +66,7 @@ class Regions:
         self._since_change = 0
 
     def run(self, left: Callable[[], float], threads: int) -> None:
-        """Work on, a region a thread, until the time is over or a whole turn changed nothing."""
+        """Work on, a region a thread, until the time is over or four whole turns changed nothing."""
         with ThreadPoolExecutor(threads) as pool:
             for done in [pool.submit(self._work, left) for _ in range(threads)]:
                 done.result()

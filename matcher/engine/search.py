@@ -2,7 +2,7 @@
 
 Regret: the request that would lose most by waiting goes first (Potvin and Rousseau 1993). Ruin and recreate: take out
 what lies together and put it back greedily, accepting as in simulated annealing (Schrimpf et al. 2000; Christiaens and
-Vanden Berghe 2020, whose adjacent strings and blinks are used). The kernels work on the arrays of `trips.Desk`.
+Vanden Berghe 2020, whose adjacent strings and blinks are used). The kernels work on the arrays of `insertion.Desk`.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ import itertools
 import math
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numba import njit
 
 from matcher import cost
-from matcher.engine.tables import FAR_OFF, Arrays, Ints, Tables
+from matcher.engine.tables import FAR_OFF, Arrays, Ints, Late, Tables, ints, never
 from matcher.instance import Instance
 from matcher.plan import TERMS, Assignment
 
@@ -30,7 +30,7 @@ from matcher.engine.insertion import (
     queue, reseat, serve_rest, serve_waiting,
 )  # fmt: skip
 from matcher.engine.trips import (
-    ABSENT, BEGIN, BEGUN, BEST, BETTER, BLINK, CAPPED, COST, COST_BEFORE, CREWS_FROM, DAY, DIRTY, EARLY, END, FAIR,
+    ABSENT, BEGIN, BEGUN, BEST, BLINK, CAPPED, COST, COST_BEFORE, CREWS_FROM, DAY, DIRTY, EARLY, END, FAIR,
     FAIR_ONE, FAIR_THREE, FAIR_TWO, FALL, FIRST, HEAD, HEAPED, HISTORY, HOME, JOB, LAST, LEDGER, LEG, MARK, MARKED,
     MINUTES, MISSING, MODE, MOST_MINUTES, MOST_TODAY, MOST_VISITS, NEXT, NOW, OPTIONAL_PRICE, OWNER, PEOPLE_FROM,
     PER_MINUTE, PREV, PRICE, RARE, REACH, RECORDED, REQUEST, REQUIRED, RNG, ROUND, ROWS, ROWS_END, RUN, SERVED, SPANS,
@@ -45,8 +45,10 @@ SPARE_POINTS = 400
 CLOSE, MOST_CLOSE = 600, 3_000_000
 """So many of the jobs of a row that cost least alone are held ready, and so many of all rows together."""
 
+REACHED = 80
+"""So many of them are looked at."""
+
 TUNE = {
-    "jobs of a row looked at": 80,
     "requests taken out at most, in a quarter of the rounds": 20,
     "blinks in a thousand": 20,
     "longest string": 6,
@@ -79,15 +81,7 @@ LOOK_AFTER = 50
 """After so many rounds it is looked up again who is unserved."""
 
 LOOKS, ROUNDS, CHUNK = 200, 20, 0.005
-"""Requests looked at and rounds made in one call of a kernel, and seconds where seconds count."""
-
-Late = Callable[[], bool]
-
-
-def never() -> bool:
-    """There is time."""
-    return False
-
+"""Requests looked at in one call of a kernel, at most, and rounds made; and about so many seconds, where they count."""
 
 # the kernels
 
@@ -128,11 +122,11 @@ def closest(d: Arrays, out: Ints, row: Ints, trips: int, people: int, most: int)
 
 
 @njit(cache=True, nogil=True)
-def note(w: Desk) -> bool:
+def note(w: Desk) -> None:
     """Remember the plan, and what its people do, if it is the best so far; after `keep`."""
     memory, ledger, tally = w.core.memory, w.core.ledger, w.core.tally
     if tally[COST] >= tally[BEST]:
-        return False
+        return
     for k in range(tally[DIRTY]):
         x = ledger[k, UNLIKE_LIST]
         ledger[x, UNLIKE] = 0
@@ -142,8 +136,6 @@ def note(w: Desk) -> bool:
             _record(memory, tally, w.pool, w.pool_visit, w.pool_known, x)
     tally[DIRTY] = 0
     tally[BEST] = tally[COST]
-    tally[BETTER] += 1
-    return True
 
 
 @njit(cache=True, nogil=True)
@@ -482,8 +474,8 @@ def _fill_vacant(w: Desk) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _round(w: Desk, temperature: float) -> bool:
-    """One ruin and one recreate; whether it was kept."""
+def _round(w: Desk, temperature: float) -> None:
+    """One ruin and one recreate, taken back where it is too dear for the temperature."""
     tally, tune = w.core.tally, w.tune
     tally[TAKEN] += 1
     tally[TODO] = tally[VACANT] = 0
@@ -511,10 +503,9 @@ def _round(w: Desk, temperature: float) -> bool:
     chance = (draw(tally) % (1 << 30) + 1) / (1 << 30)
     if tally[COST] - tally[COST_BEFORE] > -temperature * math.log(chance):
         undo(w.core)
-        return False
+        return
     keep(tally)
     note(w)
-    return True
 
 
 @njit(cache=True, nogil=True)
@@ -529,15 +520,13 @@ def _list_absent(w: Desk) -> None:
 
 
 @njit(cache=True, nogil=True)
-def cool(w: Desk, number: int, done: float, step: float, whole: float, hot: float, cold: float) -> int:
-    """So many rounds, cooling by (done + step a round) / whole; how many were kept."""
-    kept = 0
+def cool(w: Desk, number: int, done: float, step: float, whole: float, hot: float, cold: float) -> None:
+    """So many rounds, cooling by (done + step a round) / whole."""
     for k in range(number):
         if k % LOOK_AFTER == 0:
             _list_absent(w)
         progress = min(1.0, (done + step * k) / whole)
-        kept += _round(w, hot * (cold / hot) ** progress)
-    return kept
+        _round(w, hot * (cold / hot) ** progress)
 
 
 # the door
@@ -569,12 +558,11 @@ class Search:
         w.core.memory[self._people, RARE] = self._spare
         w.core.tally[[HEAPED, BLINK]] = 0
         try:
-            for begin in range(0, len(w.open), LOOKS):
-                if late():
+            for begin, end in _spans(len(w.open), late):
+                queue(w, begin, end)
+            for number in _paces(late):
+                if not serve_waiting(w, number):
                     break
-                queue(w, begin, min(len(w.open), begin + LOOKS))
-            while not late() and serve_waiting(w, LOOKS):
-                pass
         finally:
             w.core.memory[self._people, RARE] = 0
             note(w)
@@ -585,10 +573,8 @@ class Search:
         return_to_best(w)
         order = sorted(self.tables.open, key=lambda r: (-self.tables.price[r], r))
         w.todo[: len(order)] = order
-        for begin in range(0, len(order), LOOKS):
-            if late():
-                break
-            serve_rest(w, begin, min(len(order), begin + LOOKS))
+        for begin, end in _spans(len(order), late):
+            serve_rest(w, begin, end)
         note(w)
 
     def improve(
@@ -616,7 +602,6 @@ class Search:
                 took = time.perf_counter() - before
                 number = max(1, min(2 * number, int(number * CHUNK / max(took, 1e-6))))
             done += number
-        self.rounds = done
 
     def begin_from(self, assignments: Sequence[Assignment]) -> None:
         """Begin again from this plan: what holds is kept, the rest is dropped."""
@@ -703,12 +688,9 @@ class Search:
             if r in self.tables.hopeless or not any(a <= start <= b for a, b in self.tables.starts[r]):
                 continue
             visits = [visit for a in crew if (visit := self._visit(r, a, start)) is not None]
-            required = {
-                k for k in range(len(self.tables.requests[r].seats)) if k in self.tables.requests[r].required_seats
-            }
             there = {int(self.desk.seat_row[visit[0]]) for visit in visits}
             filled = sum(not self.desk.row[self.desk.seat_row[visit[0]], OPTIONAL] for visit in visits)
-            if filled == len(required) and there:
+            if filled == len(self.tables.requests[r].required_seats) and there:
                 crews[r], starts[r] = visits, start
         flat = [visit for visits in crews.values() for visit in visits]
         order = sorted(range(len(flat)), key=lambda n: (flat[n][STARTED], flat[n]))
@@ -754,6 +736,26 @@ class Search:
         return None if best is None else best[1:]
 
 
+def _paces(late: Late) -> Iterator[int]:
+    """How many requests to look at in the next call of a kernel, so that one takes about CHUNK; until it is late."""
+    number = 1
+    while not late():
+        began = time.perf_counter()
+        yield number
+        took = time.perf_counter() - began
+        number = max(1, min(2 * number, int(number * CHUNK / max(took, 1e-6)), LOOKS))
+
+
+def _spans(number: int, late: Late) -> Iterator[tuple[int, int]]:
+    """So many requests, in such paces."""
+    begin = 0
+    for pace in _paces(late):
+        if begin >= number:
+            break
+        yield begin, min(number, begin + pace)
+        begin += pace
+
+
 def nothing(tables: Tables) -> dict[str, int]:
     """The cost, term by term, of a plan in which nobody does anything."""
     instance = tables.instance
@@ -790,7 +792,7 @@ def desk(tables: Tables, seed: int) -> Desk:
     d, requests = tables.arrays, len(tables.requests)
     row, spans = _row_table(tables), [span for starts in tables.starts for span in starts]
     seats = [n for n, one in enumerate(tables.rows) for _ in one.seats]
-    core = _core(tables, seats, row, seed)
+    core = _core(tables, seats, seed)
     most = min(CLOSE, MOST_CLOSE // max(1, len(row)))
     close = _zeros(int(np.minimum(np.diff(d.rows_from), most).sum()), 16)
     closest(d, close, row, int(core.tally[TRIPS_FROM]), int(core.tally[PEOPLE_FROM]), most)
@@ -798,12 +800,12 @@ def desk(tables: Tables, seed: int) -> Desk:
         core=core,
         best=core.memory.copy(),
         row=row,
-        seat_row=_ints(seats),
-        span=_ints(spans).reshape(-1, 2),
+        seat_row=ints(seats),
+        span=ints(spans).reshape(-1, 2),
         close=close,
         near=np.full((requests, NEIGHBOURS), -2, dtype=np.int64),
-        open=_ints(tables.open),
-        teams=_ints([r for r in tables.open if len(tables.requests[r].seats) > 1]),
+        open=ints(tables.open),
+        teams=ints([r for r in tables.open if len(tables.requests[r].seats) > 1]),
         slot=_zeros(SLOTS, 12),
         order=_zeros(SLOTS),
         group=_zeros(MOST_SEATS, 12),
@@ -816,7 +818,7 @@ def desk(tables: Tables, seed: int) -> Desk:
         key=_zeros(requests),
         heap=_zeros(requests),
         absent=_zeros(requests),
-        tune=_ints([*TUNE.values(), *[0] * (16 - len(TUNE))]),
+        tune=ints([*TUNE.values(), *[0] * (16 - len(TUNE))]),
         pool=_zeros(POOL, 3),
         pool_visit=_zeros(POOL_VISITS, 2),
         pool_known=_zeros(KNOWN),
@@ -831,7 +833,7 @@ def desk(tables: Tables, seed: int) -> Desk:
     )
 
 
-def _core(tables: Tables, seats: Sequence[int], row: Ints, seed: int) -> Core:
+def _core(tables: Tables, seats: Sequence[int], seed: int) -> Core:
     """The memory, nobody doing anything yet, and what goes with it."""
     d, instance = tables.arrays, tables.instance
     sizes = (len(seats), len(tables.intervals), len(tables.volunteers), len(tables.requests))
@@ -851,7 +853,7 @@ def _core(tables: Tables, seats: Sequence[int], row: Ints, seed: int) -> Core:
     tally[[TRIPS_FROM, PEOPLE_FROM, CREWS_FROM]] = cuts[1:4]
     tally[[COST, COST_BEFORE, BEST]] = sum(nothing(tables).values())
     tally[[ROUND, MARK, TAKEN]] = 1
-    tally[OPTIONAL_PRICE], tally[REACH] = instance.weights.optional_seat, TUNE["jobs of a row looked at"]
+    tally[OPTIONAL_PRICE], tally[REACH] = instance.weights.optional_seat, REACHED
     tally[[NOW, PER_MINUTE, FAIR_ONE, FAIR_TWO, FAIR_THREE]] = d.weights
     tally[RNG] = ((seed + 1) * 0x9E3779B97F4A7C15) % (1 << 63) or 1
     ledger = np.empty((len(memory), LEDGER), dtype=np.int64)
@@ -888,7 +890,7 @@ def _row_table(tables: Tables) -> Ints:
 
 
 def _piece_table(d: Arrays) -> Ints:
-    """The pieces: `Desk.piece`. A run is of pieces in order, none gaining more than the one before."""
+    """The pieces: `Core.piece`. A run is of pieces in order, none gaining more than the one before."""
     number = len(d.first)
     table = np.zeros((number, 8), dtype=np.int64)
     for column, values in ((FIRST, d.first), (LAST, d.last), (WORTH, d.gain), (FALL, d.fall), (BEGUN, d.begun)):
@@ -906,7 +908,3 @@ def _piece_table(d: Arrays) -> Ints:
 
 def _zeros(*shape: int) -> Ints:
     return np.zeros(shape, dtype=np.int64)
-
-
-def _ints(values: object) -> Ints:
-    return np.array(values, dtype=np.int64).reshape(-1)

@@ -13,6 +13,7 @@ from contextlib import suppress
 
 import numpy as np
 
+from matcher.cost import broken_pins
 from matcher.engine.bound import ROUGH_TRIPS, Bound, in_turn, turns_of
 from matcher.engine.grid import NO_TRIPLES, Choice, Grid
 from matcher.engine.master import FORBIDDEN, Master, Solved
@@ -90,6 +91,8 @@ class Selection:
         self._left, self._grid, self._points = left, bound.grid, bound.points
         self._known = self.pool.take(self.pricer.schedules_of(assignments))
         self._many = len(self.tables.arrays.row) > ROUGHLY
+        broken = broken_pins(self.tables.instance, assignments)
+        self._surely = self.tables.settled + self.tables.instance.weights.pin * len(broken)
         self._begun = {self.tables.instance.request_index[a.request]: a.start for a in assignments if a.seat == 0}
 
     def hold(self, most: int = 1) -> None:
@@ -122,7 +125,7 @@ class Selection:
             enough = ENOUGH_ROUGHLY if decided else ENOUGH_UNDECIDED
             held = Bound(self.pricer, (), self.pool, grid, self._points, self._left(), 1, (enough, enough), whole=True)
             while self._left() > 0:
-                if held.settled:
+                if held.stalled:
                     if not decided or (self._many and held.rough == 2) or self._left() < TO_THE_POINT * held.took:
                         break
                     held.less_roughly(self._left())
@@ -164,8 +167,7 @@ class Selection:
         if solved is None:
             return {}
         column, row, start = self.pool.visits
-        share = np.zeros(len(self.pool.schedules))
-        share[solved.columns] = solved.share
+        share = self.pool.shares(solved)
         for n in np.nonzero(share[column] > USED)[0].tolist():
             r = self.tables.rows[row[n]].r
             at = int(start[n]) - self._grid.lows[row[n]]
@@ -184,7 +186,7 @@ class Selection:
         master = Master(self._grid, self.pricer)
         known = self._allowed(self._known)
         master.add(self.pool, [*known, *order[dearer[order] <= NEAR_WORTH].tolist()])
-        open_points = 1.0 - self.tables.settled / max(1, self.bound.proven)
+        open_points = 1.0 - self._surely / max(1, self.bound.proven)
         master.ask_for_whole(self.pool, known, WHOLE_GAP / (1 << times) * max(0.0, open_points))
 
         def whole() -> list[Schedule]:
@@ -222,7 +224,8 @@ class Selection:
                 master.add(pool, columns[possible[columns]].tolist())
                 solved = self._mixed(master, points, solved)
                 points = np.rint(solved.prices).astype(np.int64)
-                asked, worth = points.copy(), self._worth(columns[possible[columns]], points)
+                asked = points.copy()
+                worth = pool.least(pool.values(self._grid, points), people, columns[possible[columns]])
                 asked[: self._grid.size][full[self._grid.row_of]] = -FULL
                 who, left, rough = np.nonzero(idle)[0], max(0.0, self._left()), 2 if full.mean() > HALF_FULL else 1
                 turns = turns_of(who, DIVE_TURNS)
@@ -266,12 +269,6 @@ class Selection:
             points = np.rint(solved.prices).astype(np.int64)
         assert solved is not None
         return solved
-
-    def _worth(self, columns: Ints, points: Ints) -> Ints:
-        """By person the value of the best of these schedules, if it is worth anything."""
-        worth = self.bound.nothing.copy()
-        np.minimum.at(worth, self.pool.v[columns], self.pool.values(self._grid, points)[columns])
-        return worth
 
     def adopt(self, assignments: Sequence[Assignment]) -> None:
         """Go on from this plan: crews are held to the starts it has, prices stay."""
@@ -318,9 +315,7 @@ class Selection:
 
     def _limits(self) -> Ints:
         """By person the least value of a schedule that is known."""
-        limits = self.bound.nothing.copy()
-        np.minimum.at(limits, self.pool.v, self.pool.values(self._grid, self._points))
-        return limits
+        return self.pool.least(self.pool.values(self._grid, self._points), len(self.tables.volunteers))
 
 
 def assigned(tables: Tables, schedules: Iterable[Schedule]) -> list[Assignment]:

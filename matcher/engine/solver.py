@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -11,7 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from matcher.cost import keeps_pin
+from matcher.cost import broken_pins
 from matcher.engine.bound import MANY_JOBS, Bound
 from matcher.engine.compile import compiled, start_compiling
 from matcher.engine.grid import Grid
@@ -45,8 +46,9 @@ KEPT_BACK = (0.5, 1e-4)
 GRACE = 0.5
 """Seconds after the time is over in which reasons are still looked into."""
 
-SMALL = (12, 100)
-"""Up to so many requests and volunteers the exact model is tried before the search goes on."""
+SMALL, SMALL_MODEL = (12, 100), 60_000
+"""Up to so many requests and volunteers the exact model is tried before the search goes on, if it has no more ways from
+seat to seat than this: it has one for every two seats in every interval."""
 
 FIRST_LOOK = 0.1
 """Seconds of search before the first plan is shown: on 450 x 700 it makes it a fifth to a quarter cheaper."""
@@ -78,6 +80,10 @@ SELECT_SECONDS, VAST_SECONDS, SELECT_SHARE = 0.01, 0.005, 0.45
 """A selection is worth beginning with so many seconds left for each row of seats, and where it is a dive alone; so much
 of the time it may take."""
 
+REGIONAL_SHARE, VAST_SHARE, HELD_SHARE = 0.9, 0.98, 0.5
+"""The same where whole schedules are chosen region by region, and where it is a dive alone; and what of each is left
+when crews are held."""
+
 VAST_JOBS = 6_000_000
 """With more jobs search brings more, once a plan was dived for, than choosing whole schedules by regions does."""
 
@@ -92,10 +98,6 @@ FIRMER_SHARE = 0.1
 
 LATEST, AT_LAST = 0.75, 0.9
 """By when the first round to the point should be over, and must be: not much is proven before it is."""
-
-REGIONAL_SHARE, VAST_SHARE, HELD_SHARE = 0.9, 0.98, 0.5
-"""The same where whole schedules are chosen region by region, and where it is a dive alone; and what of each is left
-when crews are held."""
 
 DIVE_SHARE, SMALL_DIVE_SHARE = 0.4, 0.3
 """How much of the time that is then left goes into search from a plan that was dived for, before regions; and before
@@ -160,14 +162,14 @@ def solve(
 ) -> Plan:
     """Plan an instance.
 
-    Stops after `seconds` (of which `spent` are gone already: the time since the process started), when the proven gap
-    is at most `gap`, or after `steps` rounds of search. `engine` "search" and "exact" (one CP-SAT model on `threads`
-    threads, by default one a core) are used when named; otherwise small instances without `steps` go to the exact
-    model first, and its plan is taken when it is proven best. Same instance, seed and steps: same plan. Ctrl-C ends
-    the work early; the plan then has status `interrupted`. `progress` is called about twice a second. `proof` is
-    handed the proof of the plan's bound, which is then what seat prices prove, and not what the exact model knows.
-    `start` is an earlier plan, of this instance or of one much like it: what still fits is the first plan; the prices
-    of `start_proof` are the first prices.
+    Stops after `seconds` (of which `spent` are gone already: the time since the process started), or when the proven
+    gap is at most `gap`; or after `steps` rounds of search, whatever time that takes. `engine` "search" and "exact"
+    (one CP-SAT model on `threads` threads, by default one a core) are used when named; otherwise small instances
+    without `steps` go to the exact model first, and its plan is taken when it is proven best. Same instance, seed and
+    steps: same plan. Ctrl-C ends the work early; the plan then has status `interrupted`. `progress` is called about
+    twice a second. `proof` is handed the proof of the plan's bound, which is then what seat prices prove, and not what
+    the exact model knows. `start` is an earlier plan, of this instance or of one much like it: what still fits is the
+    first plan; the prices of `start_proof` are the first prices.
     """
     run = _Run(instance, seconds, gap, seed, time.perf_counter() - spent, progress)
     run.threads = threads or os.cpu_count() or 1
@@ -187,6 +189,7 @@ class _Run:
     tree: Tree | None = None
     selected = 0
     _dives = 0
+    _pins, _pins_at = 0, -1  # points of the pins that a plan of such a cost does not keep
     model: Callable[..., Exact] | None = None
 
     def __init__(
@@ -213,14 +216,17 @@ class _Run:
             from matcher.exact import exact  # CP-SAT loads longer than a first plan takes
 
             self.model = exact
+        elif steps is not None:
+            self.seconds = math.inf
         try:
             self._begin(steps is None and engine != "exact")
             if exactly:
                 found = self._exact(1.0 if engine else EXACT_SHARE)
-                if found.proven or (engine and found.assignments is not None):
+                best = found.assignments is not None and sum(found.terms.values()) <= self.search.best_cost
+                if found.proven or (engine and best):
                     if self.proof is not None:
                         self._prove_with(steps)
-                    return self._written(tuple(sorted(found.assignments or ())), found.terms, EXACT)
+                    return self._written_exactly(found)
             if engine != "exact":
                 self._improve(steps)
         except KeyboardInterrupt:
@@ -230,7 +236,10 @@ class _Run:
 
     def _is_small(self) -> bool:
         requests, volunteers = SMALL
-        return len(self.instance.requests) <= requests and len(self.instance.volunteers) <= volunteers
+        seats = sum(len(request.seats) for request in self.instance.requests)
+        ways = seats * seats * len(self.tables.intervals)
+        few = len(self.instance.requests) <= requests and len(self.instance.volunteers) <= volunteers
+        return few and ways <= SMALL_MODEL
 
     def _begin(self, look: bool) -> None:
         """A first plan: what still fits of an earlier one, else what is pinned, and what can be served beside it.
@@ -267,7 +276,7 @@ class _Run:
         if not self.tables.open:
             return
         if steps is not None:
-            self.search.improve(rounds=steps)
+            self.search.improve(rounds=steps, late=self._reported)
             if self.proof is not None:
                 self._prove_with(steps)
             return
@@ -337,7 +346,8 @@ class _Run:
 
     def _prove_with(self, steps: int | None) -> None:
         """A bound by prices for the proof that was asked for, whatever it takes when steps are counted."""
-        compiled(None)
+        if not compiled(None if steps is not None else self._left()):
+            return
         with suppress(TimeoutError), self._unsolved():
             self._prove(None if steps is not None else self._elapsed() + self._left())
 
@@ -367,7 +377,7 @@ class _Run:
                 left = self._before(until)
                 if left is not None and left < bound.took:  # it would not end in time
                     break
-                if bound.settled:
+                if bound.stalled:
                     if bound.last_rough and not self._closely:
                         break
                     bound.less_roughly(left)
@@ -410,23 +420,30 @@ class _Run:
         point, which should be over by the `latest`.
         """
 
-        def settled() -> bool:
-            return self.priced is not None and self.priced.settled
+        def stalled() -> bool:
+            return self.priced is not None and self.priced.stalled
 
-        self._prove(until, settled)
-        while self._many and self.priced is not None and settled() and not self.priced.last_rough:
-            takes = self.priced.reckoned(int(SHARES[0] * LABELS))
+        self._prove(until, stalled)
+        while self._many and self.priced is not None and stalled() and not self.priced.last_rough:
+            try:
+                takes = self.priced.reckoned(int(SHARES[0] * LABELS), self._before(latest))
+            except TimeoutError:
+                break
             until = min(until, max(latest - SOONER * takes, self._elapsed() + STAGE * takes))
             if self._before(until) == 0.0:
                 break
             with suppress(TimeoutError):
                 self.priced.less_roughly(self._before(until))
-            self._prove(until, settled)
+            self._prove(until, stalled)
 
     def _affordable(self, bound: Bound, latest: float) -> int:
         """With how many labels a round to the point ends by then."""
         many, few = (int(share * LABELS) for share in SHARES)
-        return many if self._elapsed() + SOONER * bound.reckoned(many) <= latest else few
+        try:
+            takes = bound.reckoned(many, self._before(latest))
+        except TimeoutError:
+            return few
+        return many if self._elapsed() + SOONER * takes <= latest else few
 
     def _tighten(self, until: float | None) -> int | None:
         """Triples taken in, None if it is too early; none where a proof is asked for, which has no word for them."""
@@ -503,6 +520,7 @@ class _Run:
                     schedules = self._wait(choosing)
             except KeyboardInterrupt:
                 self.interrupted = True
+                self.priced.pricer.stop()
                 raise
         self.search.begin_from(assigned(self.tables, schedules))
         self.search.insert_rest(self._late)
@@ -556,7 +574,9 @@ class _Run:
         self._report()
 
     def _proven_enough(self) -> bool:
-        return self._gap(self.search.best_cost) <= self.wanted_gap
+        cost = self.search.best_cost
+        near = (gap_of(cost, self.bound, self.settled, 0) or 0.0) <= self.wanted_gap  # broken pins only make it larger
+        return near and self._gap(cost) <= self.wanted_gap
 
     def _before(self, until: float | None) -> float | None:
         """Seconds until then."""
@@ -572,7 +592,11 @@ class _Run:
         return self._late() or self._proven_enough()
 
     def _gap(self, cost: int) -> float:
-        return gap_of(cost, self.bound, self.settled, 0) or 0.0
+        """Of the best plan, which costs so much."""
+        if cost != self._pins_at and self.instance.pinned:
+            broken = broken_pins(self.instance, self.search.best())
+            self._pins, self._pins_at = self.instance.weights.pin * len(broken), cost
+        return gap_of(cost, self.bound, self.settled, self._pins) or 0.0
 
     def _margin(self) -> float:
         """Time kept back to finish and to write down why what is left is left."""
@@ -580,6 +604,11 @@ class _Run:
 
     def _elapsed(self) -> float:
         return time.perf_counter() - self.started
+
+    def _reported(self) -> bool:
+        """Report, whatever the time; there is some."""
+        self._report()
+        return False
 
     def _report(self, always: bool = False) -> None:
         elapsed = self._elapsed()
@@ -597,12 +626,11 @@ class _Run:
             self.proof(Proof(self.instance.name, self.bound, self._tree()))
         served = {assignment.request for assignment in assignments}
         left = [(r, request) for r, request in enumerate(self.instance.requests) if request.id not in served]
-        broken = [pin for pin in self.instance.pinned if not any(keeps_pin(a, pin) for a in assignments)]
         return Plan(
             instance=self.instance.name,
             assignments=assignments,
             unserved=tuple(self._unserved(r, request, assignments) for r, request in left),
-            broken_pins=tuple(broken),
+            broken_pins=broken_pins(self.instance, assignments),
             cost=cost,
             terms=terms,
             bound=self.bound,
@@ -613,6 +641,13 @@ class _Run:
             seed=self.seed,
             engine=engine,
         )
+
+    def _written_exactly(self, found: Exact) -> Plan:
+        """The exact model's plan; what it leaves is looked into beside it, not beside another that costs as much."""
+        assignments = tuple(sorted(found.assignments or ()))
+        self.search = Search(self.tables, self.seed)
+        self.search.begin_from(assignments)
+        return self._written(assignments, found.terms, EXACT)
 
     def _tree(self) -> Leaf | Split:
         """What proves the bound."""

@@ -126,12 +126,13 @@ class Tables:
         self.mode = [self.volunteers[v].mode_of(interval) for v, interval in self.intervals]
         self.first_of = np.cumsum([0, *(len(person.availability) for person in self.volunteers)])
         self.starts = [request_starts(instance, request) for request in self.requests]
-        self.modes = sorted(set(self.mode))
-        number = {mode: m for m, mode in enumerate(self.modes)}
-        self._mode = _ints([number[mode] for mode in self.mode])
-        self._owner = _ints([v for v, _ in self.intervals])
-        self._begin = _ints([interval.start for _, interval in self.intervals])
-        self._end = _ints([interval.end for _, interval in self.intervals])
+        alike = isinstance(instance.travel, MatrixTravel)  # whatever the mode
+        self.modes = sorted(set(self.mode))[: 1 if alike else None]
+        number = {mode: 0 if alike else self.modes.index(mode) for mode in set(self.mode)}
+        self._mode = ints([number[mode] for mode in self.mode])
+        self._owner = ints([v for v, _ in self.intervals])
+        self._begin = ints([interval.start for _, interval in self.intervals])
+        self._end = ints([interval.end for _, interval in self.intervals])
         places = [place for r in self.requests for place in (r.at, r.leaves_from)]
         self._journeys = Journeys(instance.travel, [*self.origin, *places], self.modes)
         self._homes = self._journeys.numbers(self.origin)
@@ -264,42 +265,52 @@ class Tables:
         people, weights = self.volunteers, self.instance.weights
         jobs = self._jobs(able)
         shared = [self._enter(plain_pieces(self, row.r, row.seats[0]), n) for n, row in enumerate(self.rows)]
-        begin, end = _ints([a for a, _ in shared]), _ints([b for _, b in shared])
+        begin, end = ints([a for a, _ in shared]), ints([b for _, b in shared])
         jobs["pieces_from"], jobs["pieces_to"] = begin[jobs["row"]], end[jobs["row"]]
         self._enter_promises(jobs)
         now = -FAR_OFF if self.instance.now is None else self.instance.now
         near = _in_order(jobs["there"] + jobs["back"], jobs["row"])
         pieces = [piece for piece, _ in self._pieces]
+        start, end = self._asked_for(jobs, pieces)
         return Arrays(
-            start=self._begin,
-            end=self._end,
-            day=_ints([self.instance.day(minute) for minute in self._begin.tolist()]),
+            start=start,
+            end=end,
+            day=ints([self.instance.day(minute) for minute in self._begin.tolist()]),
             mode=self._mode,
             owner=self._owner,
             jobs_from=_counted(jobs["interval"], len(self._begin)),
-            intervals_from=_ints(self.first_of),
-            history=_ints([v.history_minutes for v in people]),
-            target=_ints([v.target_minutes for v in people]),
-            most_visits=_ints([_cap(v.max_requests_per_day) for v in people]),
-            most_today=_ints([_cap(v.max_minutes_per_day) for v in people]),
-            most_minutes=_ints([_cap(v.max_minutes) for v in people]),
-            first=_ints([piece.first for piece in pieces]),
-            last=_ints([piece.last for piece in pieces]),
-            gain=_ints([piece.gain for piece in pieces]),
-            fall=_ints([piece.fall for piece in pieces]),
-            begun=_ints([piece.begun for piece in pieces]),
-            price=_ints([n for _, n in self._pieces]),
+            intervals_from=ints(self.first_of),
+            history=ints([v.history_minutes for v in people]),
+            target=ints([v.target_minutes for v in people]),
+            most_visits=ints([_cap(v.max_requests_per_day) for v in people]),
+            most_today=ints([_cap(v.max_minutes_per_day) for v in people]),
+            most_minutes=ints([_cap(v.max_minutes) for v in people]),
+            first=ints([piece.first for piece in pieces]),
+            last=ints([piece.last for piece in pieces]),
+            gain=ints([piece.gain for piece in pieces]),
+            fall=ints([piece.fall for piece in pieces]),
+            begun=ints([piece.begun for piece in pieces]),
+            price=ints([n for _, n in self._pieces]),
             rows_from=_counted(jobs["row"], len(self.rows)),
             by_row=near,
-            toll_from=_ints([len(self.rows)]),
+            toll_from=ints([len(self.rows)]),
             tolls_from=np.zeros(len(self.rows) + 1, dtype=np.int64),
-            toll_of=_ints([]),
+            toll_of=ints([]),
             own_from=np.zeros(len(people) + 1, dtype=np.int64),
-            own_of=_ints([]),
+            own_of=ints([]),
             travel=self.travel,
-            weights=_ints([now, weights.travel, *weights.fairness]),
+            weights=ints([now, weights.travel, *weights.fairness]),
             **jobs,
         )
+
+    def _asked_for(self, jobs: dict[str, Ints], pieces: Sequence[Piece]) -> tuple[Ints, Ints]:
+        """Begin and end of the intervals, less what lies before and behind everything that is asked for."""
+        if not len(jobs["row"]) or not pieces:
+            return self._begin, self._end
+        first = min(piece.first for piece in pieces) - int(jobs["there"].max())
+        last = max(piece.last for piece in pieces) + int((jobs["minutes"] + jobs["back"]).max())
+        start: Ints = np.minimum(np.maximum(self._begin, first), self._end)
+        return start, np.maximum(np.minimum(self._end, last), start)
 
     def _jobs(self, able: Sequence[Ints]) -> dict[str, Ints]:
         """Every seat in every interval it could fall into, by interval: chains of visits count, not visits alone."""
@@ -308,12 +319,12 @@ class Tables:
         order = _in_order(row, interval)
         jobs = {"interval": interval[order], "row": row[order]}
         lead = [row.seats[0] for row in self.rows]
-        request = _ints([row.r for row in self.rows])
-        minutes = _ints([self.requests[row.r].seat_minutes(k) for row, k in zip(self.rows, lead, strict=True)])
+        request = ints([row.r for row in self.rows])
+        minutes = ints([self.requests[row.r].seat_minutes(k) for row, k in zip(self.rows, lead, strict=True)])
         spans = [seat_spans(self.instance, self.requests[row.r], k) for row, k in zip(self.rows, lead, strict=True)]
-        first, last = _ints([s[0][0] for s in spans]), _ints([s[-1][1] for s in spans])
+        first, last = ints([s[0][0] for s in spans]), ints([s[-1][1] for s in spans])
         jobs["request"], jobs["minutes"] = request[jobs["row"]], minutes[jobs["row"]]
-        self._add_ways(jobs, first, last)
+        self._add_ways(jobs)
         soonest = np.maximum(first[jobs["row"]], self._begin[jobs["interval"]] + jobs.pop("to"))
         over = soonest + jobs["minutes"] + jobs["home"]
         kept = (soonest <= last[jobs["row"]]) & (over <= self._end[jobs["interval"]])
@@ -322,7 +333,7 @@ class Tables:
         jobs["idle_at"] = self._idle_at[self._mode[jobs["interval"]], jobs["row"]]
         return jobs
 
-    def _add_ways(self, jobs: dict[str, Ints], first: Ints, last: Ints) -> None:
+    def _add_ways(self, jobs: dict[str, Ints]) -> None:
         """Minutes there and back, and the least to it and home from it by way of whatever else."""
         self._check_time()
         i, r = jobs["interval"], jobs["request"]
@@ -330,16 +341,14 @@ class Tables:
         there = jobs["there"] = self._journeys.pairs(home, self._at[r], mode)
         self._check_time()
         jobs["back"] = there.copy()
-        if not isinstance(self.instance.travel, StraightTravel):
-            jobs["back"] = self._journeys.pairs(self._leaves[r], home, mode)
-        else:
+        if isinstance(self.instance.travel, StraightTravel):
             elsewhere = self._leaves[r] != self._at[r]
             one_way = self._journeys.pairs(self._leaves[r[elsewhere]], home[elsewhere], mode[elsewhere])
             jobs["back"][elsewhere] = one_way
-        if isinstance(self.instance.travel, StraightTravel):
             jobs["to"], jobs["home"] = self._least_straight(jobs)
         else:
-            jobs["to"], jobs["home"] = self._least_by_chains(jobs, first, last)
+            jobs["back"] = self._journeys.pairs(self._leaves[r], home, mode)
+            jobs["to"], jobs["home"] = self._least_by_chains(jobs)
 
     def _least_straight(self, jobs: dict[str, Ints]) -> tuple[Ints, Ints]:
         """Straight ways cannot be cut short but by rounding, a minute at most, or past a service ending elsewhere."""
@@ -348,13 +357,13 @@ class Tables:
         moving = np.nonzero(self._leaves != self._at)[0]
         if len(moving):
             moved = [self.requests[t] for t in moving]
-            takes = _ints([min(request.seat_minutes(k) for k in range(len(request.seats))) for request in moved])
+            takes = ints([min(request.seat_minutes(k) for k in range(len(request.seats))) for request in moved])
             onward = (self.travel[:, moving, :] + takes[None, :, None]).min(axis=1)
             inward = (self.travel[:, :, moving] + takes[None, None, :]).min(axis=2)
             to, home = np.minimum(to, onward[mode, r] - 1), np.minimum(home, inward[mode, r] - 1)
         return np.maximum(0, to), np.maximum(0, home)
 
-    def _least_by_chains(self, jobs: dict[str, Ints], first: Ints, last: Ints) -> tuple[Ints, Ints]:
+    def _least_by_chains(self, jobs: dict[str, Ints]) -> tuple[Ints, Ints]:
         """Over all chains of visits where the interval is not too full, else not known: 0."""
         to, home = np.zeros((2, len(jobs["row"])), dtype=np.int64)
         cuts = np.searchsorted(jobs["interval"], np.arange(len(self._begin) + 1))
@@ -416,7 +425,7 @@ class Tables:
         pairs |= {(p.request, p.volunteer) for p in instance.pinned}
         keys = [index[r] * people + persons[v] for r, v in pairs if r in index and v in persons]
         own_keys = jobs["request"] * people + self._owner[jobs["interval"]]
-        for j in np.nonzero(np.isin(own_keys, _ints(keys)))[0]:
+        for j in np.nonzero(np.isin(own_keys, ints(keys)))[0]:
             r, v, n = int(jobs["request"][j]), int(self._owner[jobs["interval"][j]]), int(jobs["row"][j])
             request, person = self.requests[r], self.volunteers[v]
             entry = instance.published_of.get((request.id, person.id))
@@ -531,7 +540,8 @@ def _cap(cap: int | None) -> int:
     return FAR_OFF if cap is None else cap
 
 
-def _ints(values: object) -> Ints:
+def ints(values: object) -> Ints:
+    """A row of numbers as kernels read them."""
     return np.array(values, dtype=np.int64).reshape(-1)
 
 
@@ -546,4 +556,4 @@ def _in_order(*keys: Ints) -> Ints:
 
 def _counted(numbers: Ints, size: int) -> Ints:
     """Where each number's own begin when all stand in order: [size + 1]."""
-    return _ints([0, *np.cumsum(np.bincount(numbers, minlength=size))])
+    return ints([0, *np.cumsum(np.bincount(numbers, minlength=size))])

@@ -34,7 +34,6 @@ FRACTION = 0.02
 class Node:
     """A leaf, or what it was split into."""
 
-    choices: dict[int, Choice]
     bound: int
     grid: Grid
     points: Ints
@@ -52,11 +51,10 @@ class Tree:
     def __init__(self, root: Bound) -> None:
         self.root = root
         self.pricer, self.tables, self.pool = root.pricer, root.tables, root.pool
-        self.top = Node(dict(root.grid.choices), root.proven, root.grid, root.points, root.proven_at)
+        self.top = Node(root.proven, root.grid, root.points, root.proven_at)
         self.top.solved, self.top.solved_on = root.solved, root.solved_on
         self.leaves = [self.top]
         self.stuck = False
-        self.last = root
 
     @property
     def proven(self) -> int:
@@ -94,10 +92,9 @@ class Tree:
         return Split(self.tables.requests[r].id, at, self._written(node.no), self._written(node.yes))
 
     def _child(self, parent: Node, r: int, made: Choice, before: Callable[[], float], best: int) -> Node:
-        choices = {**parent.choices, r: made}
-        grid = Grid(self.tables, parent.grid.cuts, choices, parent.grid.triples)
+        grid = Grid(self.tables, parent.grid.cuts, {**parent.grid.choices, r: made}, parent.grid.triples)
         points = parent.grid.moved(parent.points, grid)
-        node = Node(choices, 0, grid, points, (grid, points))
+        node = Node(0, grid, points, (grid, points))
         if not made.spans and not made.may_be_left:
             node.bound = FAR_OFF
             return node
@@ -116,7 +113,6 @@ class Tree:
             slow = slow + 1 if bound.proven - was < SLOW * abs(was) and not bound.refine() else 0
             if slow >= 2:
                 break
-        self.last = bound
         return bound
 
     def _note(self, node: Node, bound: Bound) -> None:

@@ -47,11 +47,11 @@ LEDGER = 24
 
 # The tally: what the search counts, and numbers it needs everywhere.
 COST, ROUND, JOURNAL, COST_BEFORE, DIRTY, BEST, TODO, TRIPS_FROM, PEOPLE_FROM, CREWS_FROM = range(10)
-OPTIONAL_PRICE, BLINK, REACH, MARK, HEAPED, RECORDED, WRITTEN, TAKEN, BETTER, VACANT = range(10, 20)
+OPTIONAL_PRICE, BLINK, REACH, MARK, HEAPED, RECORDED, WRITTEN, TAKEN, VACANT = range(10, 19)
 NOW, PER_MINUTE, FAIR_ONE, FAIR_TWO, FAIR_THREE, RNG = range(20, 26)
 VERSIONS, ABSENT = range(36, 38)
 # What was found last: points, those of the second best person, the job, the seat before it, its pieces, and who.
-CHEAPEST, SECOND, BY_JOB, AFTER, FROM_PIECE, TO_PIECE, BY, RUNNER_UP, STARTS, RARITY = range(26, 36)
+CHEAPEST, SECOND, BY_JOB, AFTER, FROM_PIECE, TO_PIECE, BY, STARTS, RARITY = range(26, 35)
 
 # A piece. RUN is behind the last piece of its run.
 FIRST, LAST, WORTH, FALL, BEGUN, RUN = range(6)

@@ -1,5 +1,7 @@
 """The bound of seat prices: the kernel against its slow twin, never above the optimum, confirmed by its proof file."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import count, pairwise
 from random import Random
@@ -15,7 +17,7 @@ from matcher.engine import pricing
 from matcher.engine.bound import TURNS, Bound
 from matcher.engine.compile import compile_kernels
 from matcher.engine.grid import Choice, Grid
-from matcher.engine.labels import _lines, _rest, price_people
+from matcher.engine.labels import MOST_LABELS, _lines, _rest, price_people
 from matcher.engine.master import Pool
 from matcher.engine.pricing import Priced, Pricer, Schedule
 from matcher.engine.proximal import descend
@@ -23,7 +25,7 @@ from matcher.engine.tables import FAR_OFF, Tables, shortest
 from matcher.exact import exact
 from matcher.instance import Availability, Request, Window
 from matcher.proof import Choice as Allowed
-from matcher.proof import Leaf, _disjoint, _Pricer, proven_bound
+from matcher.proof import Leaf, Price, Proof, _disjoint, _Pricer, proven_bound
 from scenarios import generate
 from scenarios.generator import EVERYTHING, FULL_COST, TEAMS
 from tests.builders import instance, pinned, request, volunteer
@@ -452,7 +454,7 @@ def test_a_round_to_the_point_proves_something_however_early_it_ends(monkeypatch
         proven = []
         for goes in (0, 1, 4):
             bound = Bound(Pricer(tables, threads=2), (), rough=1)
-            while not bound.settled:
+            while not bound.stalled:
                 bound.step()
             asked = count()
             bound.less_roughly(60.0, at_once=True, enough=lambda asked=asked, goes=goes: next(asked) == goes)
@@ -517,7 +519,7 @@ def test_what_is_found_roughly_proves_nothing_before_it_is_priced_to_the_point()
     tables = Tables(generate(40, 30, seed=1, **FULL_COST))
     bound = Bound(Pricer(tables), (), rough=1)
     assert bound.rough and bound.proven == tables.settled and bound.leaf() == Leaf()
-    while not bound.settled:
+    while not bound.stalled:
         bound.step()
         assert bound.rough and bound.proven == tables.settled
     bound.less_roughly(None)
@@ -539,7 +541,7 @@ def test_people_take_turns_while_they_are_priced_roughly(monkeypatch):
 
     monkeypatch.setattr(pricer, "priced", noted)
     bound = Bound(pricer, (), rough=1)
-    while not bound.settled:
+    while not bound.stalled:
         bound.step()
         assert bound.proven == tables.settled
     assert sorted(v for some in asked[:TURNS] for v in some) == list(range(30))
@@ -549,3 +551,51 @@ def test_people_take_turns_while_they_are_priced_roughly(monkeypatch):
     bound.less_roughly(None)
     assert not bound.rough and sorted(asked[-1]) == np.nonzero(bound.priced.labels)[0].tolist()
     assert bound.proven == max(tables.settled, priced(bound.grid, bound.points, bound.nothing).bound)
+
+
+def test_schedules_come_as_they_are_gone_through():
+    """The first visit first, and at that way's cost: an asymmetric way backwards would cost another."""
+    day = generate(40, 20, seed=1, **FULL_COST)
+    pricer = pricer_of(day)
+    grid = Grid(pricer.tables)
+    points = np.full(grid.size, 2_000, dtype=np.int64)
+    found = pricer.priced(grid, points, np.zeros(20, dtype=np.int64)).schedules
+    assert any(len(schedule.visits) > 2 for schedule in found)
+    for schedule in found:
+        starts = [start for _, start in schedule.visits]
+        assert starts == sorted(starts)
+        assert pricer.schedule(schedule.v, schedule.visits).points >= schedule.points
+
+
+def test_what_is_priced_in_another_thread_can_be_broken_off():
+    """Within a second, whatever time it was given; and nothing is priced from then on."""
+    day = generate(600, 400, seed=1, **FULL_COST)
+    pricer = pricer_of(day)
+    grid, nothing = Grid(pricer.tables), np.zeros(400, dtype=np.int64)
+    points = np.full(grid.size, 6_000, dtype=np.int64)
+    with ThreadPoolExecutor(1) as pool:
+        rounds = [pool.submit(pricer.priced, grid, points, nothing) for _ in range(50)]
+        while not any(room.used[MOST_LABELS] for room in pricer.rooms):
+            time.sleep(0.001)
+        pricer.stop()
+        for one in rounds:
+            with pytest.raises(TimeoutError):
+                one.result(timeout=5.0)
+
+
+def test_prices_of_an_earlier_proof_may_be_as_large_as_they_like():
+    """What is beyond all reason is cut off: the bound is the same in the end, and never too high."""
+    day = instance([volunteer("ada")], [request("R1", "09:00"), request("R2", "09:00")])
+    leaf = Leaf((Price("R1", 0, 540, 540, 10**30), Price("R2", 0, 540, 540, -(10**30))))
+    start = Proof(day.name, 0, leaf)
+    proofs = []
+    plan = solve(day, seconds=5, engine="search", start=solve(day, steps=1), start_proof=start, proof=proofs.append)
+    assert plan.cost == plan.bound == 3_400
+    assert np.abs(Grid(Tables(day)).points_of(leaf)).tolist() == [12_000, 12_000]
+
+
+def test_to_reckon_how_long_pricing_takes_takes_no_longer_than_there_is():
+    bound = Bound(pricer_of(generate(40, 30, seed=1, **FULL_COST)), (), rough=1)
+    with pytest.raises(TimeoutError):
+        bound.reckoned(100, seconds=0.0)
+    assert bound.reckoned(100, seconds=60.0) > 0.0

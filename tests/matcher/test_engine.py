@@ -13,7 +13,7 @@ from matcher.engine.tables import Tables
 from matcher.exact import exact
 from scenarios import generate, generate_hidden
 from scenarios.generator import EVERYTHING
-from tests.builders import instance, minute, pinned, request, seat, volunteer
+from tests.builders import instance, interval, minute, pinned, request, seat, volunteer
 from tests.matcher.meeting import drawn
 from tests.samples import sample
 
@@ -230,3 +230,98 @@ def test_nothing_to_do_is_done_at_once_and_best(people, wanted):
     plan = solve(day, seconds=600)
     assert (plan.status, plan.cost, plan.gap) == ("optimal", 3000 * wanted, 0.0)
     assert judge(day, plan).violations == ()
+
+
+def test_few_requests_are_not_small_when_they_have_many_seats_or_people_many_intervals():
+    """200 seats for each of 100 people would be four million ways in one model, thirty days of 12 requests 430,000."""
+    crowd = [volunteer(f"v{n}") for n in range(100)]
+    month = [interval(f"+{day} 08:00-+{day} 20:00") for day in range(30)]
+    many = instance(crowd, [request(f"R{n}", "09:00-12:00", seats=20) for n in range(10)], travel=5)
+    often = instance(
+        [volunteer(f"v{n}", month) for n in range(100)],
+        [request(f"R{n}", f"+{n} 09:00-+{n} 12:00") for n in range(12)],
+        travel=5,
+        until="+30 00:00",
+    )
+    for day in (many, often):
+        plan = solve(day, seconds=3, gap=0.0)
+        assert plan.engine.split()[1] == "engine" and plan.seconds < 5
+        assert judge(day, plan).violations == ()
+
+
+def test_a_pin_nobody_can_keep_is_not_part_of_the_gap():
+    """What is told while solving is what the plan says in the end: the pin's million is in neither of them."""
+    day = generate(40, 40, seed=3)
+    ada = replace(day.volunteers[0], id="ada", availability=())
+    day = replace(day, volunteers=(*day.volunteers, ada), pinned=(pinned(day.requests[0].id, "ada"),))
+    told = []
+    plan = solve(day, seconds=2, gap=0.0, progress=told.append)
+    assert plan.terms["pins"] == 1_000_000 and plan.gap > 0.0
+    last = [one.gap for one in told if (one.cost, one.bound) == (plan.cost, plan.bound)]
+    assert last and set(last) == {plan.gap}
+
+
+def test_the_clock_has_no_say_where_steps_are_counted():
+    """A machine too slow for anything in a thousandth of a second makes the same plan, and tells how far it is."""
+    day, told = generate(40, 50, seed=2, team_share=0.2), []
+    slow = solve(day, seconds=0.001, steps=80, threads=1, progress=told.append)
+    quick = solve(day, seconds=600, steps=80, threads=1)
+    assert replace(slow, seconds=0.0) == replace(quick, seconds=0.0)
+    assert not any(reason.code == "out_of_time" for one in slow.unserved for reason in one.reasons)
+    assert told
+
+
+def test_why_a_request_is_left_is_asked_of_the_plan_that_is_written(monkeypatch):
+    """Two visits at nine and only ada: the search serves one, the model the other, at the same cost."""
+    day = instance([volunteer("ada")], [request("R1", "09:00"), request("R2", "09:00")])
+    [first] = solve(day, steps=5, engine="search").assignments
+    other = replace(first, request="R2" if first.request == "R1" else "R1")
+
+    def by_the_other(*given, **named):
+        found = exact(*given, **named)
+        return replace(found, assignments=(other,))
+
+    monkeypatch.setattr("matcher.exact.exact", by_the_other)
+    plan = solve(day, seconds=60)
+    assert plan.assignments == (other,) and plan.status == "optimal"
+    [left] = plan.unserved
+    assert left.request == first.request and [reason.code for reason in left.reasons] == ["all_taken"]
+    assert "ada" in left.reasons[0].en
+
+
+def test_what_lies_outside_all_that_is_asked_for_costs_the_kernels_nothing():
+    """Free for a year, asked for between nine and ten: half an hour there, an hour of work, half an hour back."""
+    year = instance(
+        [volunteer("ada", [interval("-60 00:00-+300 00:00")]), volunteer("bo", [interval("-9 08:00--9 09:00")])],
+        [request("R", "09:00-10:00")],
+        travel=30,
+    )
+    arrays = Tables(year).arrays
+    assert (arrays.start[0], arrays.end[0]) == (minute("08:30"), minute("11:30"))
+    assert arrays.start[1] <= arrays.end[1]
+    assert solve(year, seconds=5).cost == 600
+
+
+def test_all_modes_share_one_matrix():
+    """Its minutes are the same for whoever walks or rides."""
+    people = [volunteer("ada", mode="walk"), volunteer("bo", mode="bike")]
+    found = Tables(instance(people, [request("R", "09:00")]))
+    assert found.arrays.travel.shape == (1, 1, 1) and found.arrays.mode.tolist() == [0, 0]
+
+
+def test_every_row_of_a_crew_has_its_share_of_the_places():
+    """Of six places to write down who could come where, ten drivers do not take all: the nurse is found too."""
+    people = [volunteer(f"d{n}", skills="driver") for n in range(10)] + [volunteer("nurse", skills="nurse")]
+    visit = request("R", "09:00", seats=[seat("driver"), seat("nurse")])
+    found = Search(Tables(instance(people, [visit])), seed=1)
+    found.desk = found.desk._replace(slot=found.desk.slot[:6].copy(), order=found.desk.order[:6].copy())
+    assert found.cheapest_insertion(0) == 2 * 2 * 20 * 10
+
+
+def test_one_request_is_looked_at_before_the_clock_is():
+    """Where each look takes long, the time is not over by two hundred of them."""
+    day = generate(60, 60, seed=4)
+    looks = []
+    found = Search(Tables(day), seed=1)
+    found.insert_rest(lambda: looks.append(1) or len(looks) > 1)
+    assert found.served() == 1

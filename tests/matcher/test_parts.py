@@ -123,7 +123,7 @@ def test_rough_prices_leave_time_for_the_round_to_the_point(monkeypatch, takes):
         less_roughly(self, left, at_once, **named)
 
     monkeypatch.setattr(Bound, "less_roughly", noted)
-    monkeypatch.setattr(Bound, "reckoned", lambda self, labels: takes)
+    monkeypatch.setattr(Bound, "reckoned", lambda self, labels, seconds: takes)
     plan, day = proven_at_once(monkeypatch)
     first = [at_once for _, at_once in went].index(True)  # dives price roughly too, later on
     assert went[: first + 1] == [(1, False), (2, True)]
@@ -142,7 +142,7 @@ def test_the_round_to_the_point_leaves_time_for_a_selection(monkeypatch):
         less_roughly(self, left, at_once, **named)
 
     monkeypatch.setattr(Bound, "less_roughly", noted)
-    monkeypatch.setattr(Bound, "reckoned", lambda self, labels: 0.0)
+    monkeypatch.setattr(Bound, "reckoned", lambda self, labels, seconds: 0.0)
     for seconds in (0.0, 1e6):
         monkeypatch.setattr(solver, "SELECT_SECONDS", seconds)
         started = time.perf_counter()
@@ -154,7 +154,7 @@ def test_where_no_time_is_left_even_to_hope_nothing_is_proven(monkeypatch, caplo
     def late(*given: object) -> None:
         raise TimeoutError
 
-    monkeypatch.setattr(Bound, "reckoned", lambda self, labels: 0.0)
+    monkeypatch.setattr(Bound, "reckoned", lambda self, labels, seconds: 0.0)
     monkeypatch.setattr(Pricer, "hoped", late)
     plan, day = proven_at_once(monkeypatch, seconds=6.0)
     assert judge(day, plan).violations == () and plan.bound == plan.settled

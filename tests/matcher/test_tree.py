@@ -180,9 +180,13 @@ solver = cp_model.CpSolver(); assert solver.solve(model) == cp_model.OPTIMAL and
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
 
 
-def test_kernels_are_compiled_anew_when_the_source_of_any_changes(tmp_path):
-    """Numba itself looks only at the file a kernel stands in."""
-    cache = tmp_path / "__pycache__"
+@pytest.mark.parametrize("place", ["__pycache__", "elsewhere"])
+def test_kernels_are_compiled_anew_when_the_source_of_any_changes(tmp_path, monkeypatch, place):
+    """Numba itself looks only at the file a kernel stands in, wherever it keeps what it made."""
+    cache = tmp_path / place
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    if place == "elsewhere":
+        monkeypatch.setenv("NUMBA_CACHE_DIR", str(cache))
     (tmp_path / "one.py").write_text("njit 1")
     (tmp_path / "other.py").write_text("1")
     forget_stale_kernels(tmp_path)
