@@ -272,21 +272,25 @@ def test_the_clock_has_no_say_where_steps_are_counted():
 
 
 def test_why_a_request_is_left_is_asked_of_the_plan_that_is_written(monkeypatch):
-    """Two visits at nine and only ada: the search serves one, the model the other, at the same cost."""
-    day = instance([volunteer("ada")], [request("R1", "09:00"), request("R2", "09:00")])
-    [first] = solve(day, steps=5, engine="search").assignments
-    other = replace(first, request="R2" if first.request == "R1" else "R1")
+    """Two visits at one, and ada; it costs 2 x 200 x 10 to send bo, and 840 that he is on the way for so long. The search
+    serves one, the model the other, at the same cost."""
+    far = {("bo", "R1"): 200, ("bo", "R2"): 200}
+    day = instance([volunteer("ada"), volunteer("bo")], [request("R1", "13:00"), request("R2", "13:00")], travel=far)
+    taken = []
 
-    def by_the_other(*given, **named):
-        found = exact(*given, **named)
-        return replace(found, assignments=(other,))
+    def by_the_other(*given, hint, **named):
+        [first] = hint
+        other = replace(first, request="R2" if first.request == "R1" else "R1")
+        taken.extend([first, other])
+        return replace(exact(*given, hint=hint, **named), assignments=(other,))
 
     monkeypatch.setattr("matcher.exact.exact", by_the_other)
     plan = solve(day, seconds=60)
+    first, other = taken
     assert plan.assignments == (other,) and plan.status == "optimal"
     [left] = plan.unserved
-    assert left.request == first.request and [reason.code for reason in left.reasons] == ["all_taken"]
-    assert "ada" in left.reasons[0].en
+    assert left.request == first.request and [reason.code for reason in left.reasons] == ["too_dear"]
+    assert "at 4840 points" in left.reasons[0].en
 
 
 def test_what_lies_outside_all_that_is_asked_for_costs_the_kernels_nothing():
