@@ -272,7 +272,7 @@ def test_the_clock_has_no_say_where_steps_are_counted():
 
 
 def test_why_a_request_is_left_is_asked_of_the_plan_that_is_written(monkeypatch):
-    """Two visits at one, and ada; it costs 2 x 200 x 10 to send bo, and 840 that he is on the way for so long. The search
+    """Two visits at one, and ada; it costs 2 x 200 x 10 to send bo, and 840 that he is on the way for so long. Search
     serves one, the model the other, at the same cost."""
     far = {("bo", "R1"): 200, ("bo", "R2"): 200}
     day = instance([volunteer("ada"), volunteer("bo")], [request("R1", "13:00"), request("R2", "13:00")], travel=far)
