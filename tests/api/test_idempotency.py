@@ -33,9 +33,17 @@ def test_many_at_once_have_one_effect(desk):
     assert len(desk.get("/v1/requests")["items"]) == 1
 
 
-def test_a_key_in_flight_is_told_so(desk):
-    """Somebody holds the key in a transaction that ends a moment later."""
-    held, seen = threading.Event(), threading.Event()
+def test_a_key_in_flight_is_told_so(desk, monkeypatch):
+    """Somebody holds the key in a transaction that ends once the other has looked for it and not found it."""
+    held, looked = threading.Event(), threading.Event()
+    told = Once._told
+
+    def look(once: Once) -> IdempotencyRow | None:
+        row = told(once)
+        looked.set()
+        return row
+
+    monkeypatch.setattr(Once, "_told", look)
 
     def hold() -> None:
         row = {
@@ -49,13 +57,13 @@ def test_a_key_in_flight_is_told_so(desk):
         with desk.database.writing() as session:
             session.execute(insert(IdempotencyRow).values(row))
             held.set()
-            seen.wait(1.5)
+            assert looked.wait(60)
 
-    holder = threading.Thread(target=hold)
-    holder.start()
-    held.wait()
-    answer = desk.post("/v1/requests", request(), key="one")
-    holder.join()
+    with ThreadPoolExecutor(1) as pool:
+        holder = pool.submit(hold)
+        held.wait()
+        answer = desk.post("/v1/requests", request(), key="one")
+        holder.result()
     assert (answer.status_code, answer.json()["code"]) == (409, "idempotency_in_progress")
     assert answer.headers["Retry-After"]
     assert desk.get("/v1/requests")["items"] == []
