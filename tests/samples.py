@@ -4,6 +4,8 @@ import os
 import sys
 from collections import defaultdict
 
+import pytest
+
 # (module of the test, what) -> the sizes it asked for; the row in RESULTS.md shows them.
 drawn: defaultdict[tuple[str, str], set[int]] = defaultdict(set)
 
@@ -13,6 +15,11 @@ def sample(what: str, test: int, prove: int) -> int:
     size = prove if proving() in (what, "all") else test
     drawn[sys._getframe(1).f_globals["__name__"], what].add(size)
     return size
+
+
+def only(kind: str) -> pytest.MarkDecorator:
+    """In `make test` on this kind of database alone, for what takes long and hardly differs; on both when proving."""
+    return pytest.mark.parametrize("database_url", ["sqlite", "postgres"] if proving() else [kind], indirect=True)
 
 
 def proving() -> str:

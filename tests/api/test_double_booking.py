@@ -96,7 +96,7 @@ def double_bookings(database: Database) -> int:
 
 @pytest.mark.prove("race")
 def test_two_processes_cannot_book_one_volunteer_twice(database, record_property):
-    rounds = sample("race", 50, 1000)
+    rounds = sample("race", 25, 1000)
     answers = race(database, rounds)
     record_property("double_bookings", double_bookings(database))
     # PostgreSQL may end two exclusion checks that wait for each other as a deadlock: one of them gives way.
@@ -109,7 +109,7 @@ def test_the_race_shows_what_the_guard_prevents(database_url, monkeypatch, recor
     """The same race without the constraint: nearly every round books twice."""
     monkeypatch.setenv("DIANDAN_SABOTAGE", "no_overlap_guard")
     database = migrated(database_url)
-    rounds = sample("race", 50, 1000)
+    rounds = sample("race", 25, 1000)
     race(database, rounds)
     doubled = double_bookings(database)
     record_property("double_bookings", doubled)

@@ -119,7 +119,7 @@ def sent(desk, key: str, cut_off: bool) -> None:
 @pytest.mark.prove("intents")
 def test_each_intent_is_one_request(desk, record_property):
     """Afterwards each is sent once more, and answered as it was the first time."""
-    intents = sample("intents", 50, 2000)
+    intents = sample("intents", 40, 2000)
     stored = storm(desk, intents)
     record_property("requests", stored)
     assert stored == intents

@@ -18,7 +18,7 @@ from api.plans import load, store
 from api.settings import Settings
 from matcher import InvalidInput
 from tests.api.desk import Desk, period, request, volunteer
-from tests.samples import sample
+from tests.samples import only, sample
 
 VISIBLE_SECONDS = 90
 
@@ -86,7 +86,7 @@ def test_a_killed_solve_leaves_the_plan_in_force(staffed, published, record_prop
     luck = Random(3)
     before = in_force(staffed)
     ends = []
-    for _ in range(sample("kills", 3, 100)):
+    for _ in range(sample("kills", 2, 100)):
         where = staffed.post("/v1/plans", period(seconds=2, gap=0)).headers["Location"]
         time.sleep(luck.uniform(0, 3))
         worker = running("api.jobs.worker", os.getpid())
@@ -103,6 +103,7 @@ def test_a_killed_solve_leaves_the_plan_in_force(staffed, published, record_prop
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="processes are found through /proc")
+@only("sqlite")
 def test_a_solve_that_always_dies_is_failed_with_its_cause(staffed, published):
     """Three attempts, then it is said; and it is in nobody's way."""
     where = staffed.post("/v1/plans", period(seconds=20, gap=0)).headers["Location"]
@@ -150,6 +151,7 @@ def test_attempts_that_are_not_counted_are_seen(desk, monkeypatch):
     assert dies_each_time(desk).startswith("solving")
 
 
+@only("postgres")
 def test_a_worker_asked_to_leave_gives_its_attempt_back(staffed, published):
     """SIGTERM in the middle: the child goes, the job is begun again by the next worker, and counts once."""
     where = staffed.post("/v1/plans", period(seconds=5, gap=0)).headers["Location"]

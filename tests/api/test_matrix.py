@@ -9,6 +9,7 @@ from api.roles import Role
 from tests.api.desk import request, volunteer
 from tests.api.matrix import matrix, written
 from tests.api.town import town
+from tests.samples import only
 
 OPEN = {"/livez", "/readyz", "/metrics", "/v1/sessions", "/login", "/enter/{token}"}
 """For everybody, logged in or not; figures of the house for its own machine alone."""
@@ -22,11 +23,13 @@ def place(desk):
     return town(desk)
 
 
+@only("postgres")
 def test_everybody_may_what_the_file_says(place):
     """After a change that is meant: `python -m tests.api.matrix`, and look at the difference."""
     assert sorted(matrix(place)) == sorted(written())
 
 
+@only("sqlite")
 def test_a_service_that_forgets_where_is_seen(place, monkeypatch):
     """Every territory counts as inside of every other: dispatchers may in the other street what they may in theirs."""
     monkeypatch.setattr(security, "below", lambda path: true())

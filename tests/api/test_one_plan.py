@@ -53,7 +53,7 @@ def watched(desk, turns: int) -> dict[str, set[int]]:
 
 @pytest.mark.prove("one-plan")
 def test_exactly_one_plan_is_in_force(desk):
-    assert watched(desk, sample("one-plan", 20, 500)) == {"list": {1}, "page": {1}, "schedule": {1}}
+    assert watched(desk, sample("one-plan", 8, 500)) == {"list": {1}, "page": {1}, "schedule": {1}}
 
 
 def test_two_plans_at_once_are_seen(desk, monkeypatch):

@@ -35,7 +35,7 @@ def pairs(desk, rounds: int) -> list[tuple[int, int]]:
 
 @pytest.mark.prove("pairs")
 def test_one_of_two_is_told(desk, clock, record_property):
-    told = pairs(desk, sample("pairs", 50, 1000))
+    told = pairs(desk, sample("pairs", 25, 1000))
     record_property("refused", str(sum(second in (409, 412) for _, second in told)))
     assert all(first == 200 and second in (409, 412) for first, second in told)
 

@@ -9,7 +9,7 @@ from api.lifecycle import MACHINES
 from api.reports import figures
 from tests.api.recount import Books, books, holds, recount
 from tests.api.week import DAY, FATES, MONDAY, Week
-from tests.samples import sample
+from tests.samples import only, sample
 
 WEDNESDAY = MONDAY + 2 * DAY
 PERIODS = {
@@ -86,6 +86,7 @@ def clashes(kept: Books) -> list:
     ]
 
 
+@only("sqlite")
 def test_a_wrong_number_is_seen(desk, clock, monkeypatch):
     """A figure of the service is spoiled by one, each in turn: the comparison names it, and no other."""
     Week(desk, clock, 16, 0).live()

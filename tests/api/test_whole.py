@@ -6,6 +6,7 @@ from sqlmodel import SQLModel
 
 from api import ledger
 from tests.api.desk import at, period, request, series, volunteer
+from tests.samples import proving
 
 TABLES = sorted(SQLModel.metadata.tables)
 
@@ -106,7 +107,12 @@ WRITES = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("write", WRITES)
+BOTH = [(kind, write) for write in WRITES for kind in ("sqlite", "postgres")]
+ONE_OF_BOTH = [(kind, write) for n, (kind, write) in enumerate(BOTH) if n % 4 in (0, 3) or write in ("plan", "publish")]
+"""Every write, every other on PostgreSQL; and on both where the queue has a part in it."""
+
+
+@pytest.mark.parametrize("database_url, write", BOTH if proving() else ONE_OF_BOTH, indirect=["database_url"])
 def test_a_write_is_kept_whole_or_not_at_all(desk, writes, wire, write):
     whole_or_not(desk, writes, wire, write)
 

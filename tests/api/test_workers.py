@@ -21,7 +21,7 @@ from api.plans import store
 from tests.api.desk import period, request, volunteer
 from tests.api.test_cli import DIANDAN
 from tests.api.test_kills import running, wait_until
-from tests.samples import sample
+from tests.samples import only, sample
 
 SILENT_SECONDS = 3
 
@@ -131,6 +131,7 @@ def anybody_may_write(desk) -> bool:
 
 
 @processes
+@only("sqlite")
 def test_a_worker_that_was_only_slow_ends_nothing_twice(desk):
     """It stands still in the middle of a solve, another takes its job over and makes the plan; then it goes on."""
     large(desk)
@@ -222,6 +223,7 @@ def test_who_is_alive_is_told(desk):
 
 
 @processes
+@only("postgres")
 def test_a_worker_asked_to_leave_is_gone_within_five_seconds(desk, tmp_path):
     """In the middle of a solve: the child is gone, its folder too; another goes on at once, and the attempt is none."""
     large(desk)
@@ -259,6 +261,7 @@ def test_an_idle_service_leaves_at_once(sqlite_url):
 
 
 @processes
+@only("postgres")
 def test_a_cancelled_solve_ends_at_once(desk):
     """And the worker takes the next job."""
     large(desk)
@@ -290,6 +293,7 @@ def test_a_folder_that_nobody_works_in_is_swept_away(tmp_path, monkeypatch):
 
 
 @processes
+@only("sqlite")
 def test_the_folder_of_a_killed_worker_is_swept_by_the_next(desk, tmp_path):
     large(desk)
     with worker(desk, "one", tmp_path) as one:

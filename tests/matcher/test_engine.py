@@ -95,7 +95,7 @@ def test_every_plan_of_every_feature_is_clean_and_costs_what_it_says(record_prop
 @pytest.mark.prove("engine-oracle")
 def test_on_tiny_instances_the_engine_finds_what_the_oracle_proves(record_property):
     """All features, the exact model off: never below the optimum, and nearly always at it."""
-    days = drawn(sample("engine-oracle", 150, 3000), 5, 4)
+    days = drawn(sample("engine-oracle", 60, 3000), 5, 4)
     found = number = 0
     for day in days:
         best = sum(exact(day, 60.0, threads=1).terms.values())

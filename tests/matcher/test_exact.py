@@ -26,7 +26,7 @@ CASES = sorted((Path(__file__).parent / "cases").glob("*.json"))
 @pytest.mark.prove("oracle")
 def test_brute_force_and_the_oracle_agree():
     """Up to 3 requests and 3 volunteers: trying everything finds what the model proves; mutants are judged alike."""
-    for n, day in enumerate(drawn(sample("oracle", 120, 2000), 3, 3)):
+    for n, day in enumerate(drawn(sample("oracle", 40, 2000), 3, 3)):
         assert disagreement(day, brute=True, mutants=3) is None, n
 
 
@@ -34,7 +34,7 @@ def test_brute_force_and_the_oracle_agree():
 def test_the_oracle_proves_and_the_judge_agrees(record_property):
     """Up to 6 requests and 5 volunteers: every optimum proven, clean, and no engine below it."""
     seconds = []
-    for n, day in enumerate(drawn(sample("oracle", 60, 2000), 6, 5)):
+    for n, day in enumerate(drawn(sample("oracle", 25, 2000), 6, 5)):
         began = time.perf_counter()
         assert exact(day, 60).proven
         seconds.append(time.perf_counter() - began)
@@ -209,6 +209,15 @@ FAULTS = [
 ]
 
 
+def _ends_late_at_its_most(day: Instance) -> bool:
+    """Some request is due, and a seat of it begins within a range."""
+    return any(r.due is not None and any(one.lag[0] < one.lag[1] for one in r.seats) for r in day.requests)
+
+
+SEEN_BY = {_late_by_the_latest_lag: _ends_late_at_its_most}
+"""On which days a fault may show that shows on few; the others need not be tried."""
+
+
 @pytest.fixture(scope="module")
 def some() -> list[Instance]:
     return drawn(600, 3, 3)
@@ -217,6 +226,7 @@ def some() -> list[Instance]:
 @pytest.mark.parametrize("plant", FAULTS, ids=lambda plant: plant.__name__.strip("_"))
 def test_a_planted_fault_is_found(plant, some, monkeypatch, record_property):
     plant(monkeypatch)
-    found = next((n for n, day in enumerate(some) if disagreement(day, brute=True, mutants=3) is not None), None)
+    days = filter(SEEN_BY.get(plant), some)
+    found = next((n for n, day in enumerate(days) if disagreement(day, brute=True, mutants=3) is not None), None)
     assert found is not None
     record_property("found at", found)
