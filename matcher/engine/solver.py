@@ -283,7 +283,7 @@ class _Run:
         if self.start is None:
             long = SEARCH_SHARE if self._crews and not self._branching() else SHORT_SEARCH
             self._look((MANY_SEARCH if self._many else long) * self._left())
-        if compiled(self._left()):
+        if self._ready(self._left()):
             with suppress(TimeoutError), self._unsolved():
                 self._prove_first()
                 share = LEAST_SHARE if self._branching() else MORE_SHARE
@@ -346,10 +346,17 @@ class _Run:
 
     def _prove_with(self, steps: int | None) -> None:
         """A bound by prices for the proof that was asked for, whatever it takes when steps are counted."""
-        if not compiled(None if steps is not None else self._left()):
+        if not self._ready(None if steps is not None else self._left()):
             return
         with suppress(TimeoutError), self._unsolved():
             self._prove(None if steps is not None else self._elapsed() + self._left())
+
+    def _ready(self, seconds: float | None) -> bool:
+        """Whether prices can be worked with: their kernels are compiled, or will be in so much time."""
+        ready = compiled(seconds)
+        if not ready:
+            log.warning("Of %s nothing is proven: the engine is not compiled in so little time.", self.instance.name)
+        return ready
 
     def _learn(self, bound: Bound) -> None:
         """Take what people do in good plans into the program."""

@@ -180,6 +180,19 @@ solver = cp_model.CpSolver(); assert solver.solve(model) == cp_model.OPTIMAL and
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
 
 
+@pytest.mark.parametrize("steps", [None, 20], ids=["seconds", "steps"])
+@pytest.mark.parametrize("small", [True, False], ids=["small", "large"])
+def test_prices_wait_for_their_kernels_as_long_as_there_is_time(small, steps, monkeypatch, caplog):
+    """Counted steps wait as long as it takes. When they are not ready, that is said, and what is settled is proven."""
+    waits: list[float | None] = []
+    monkeypatch.setattr("matcher.engine.solver.compiled", waits.append)
+    day, proofs = generate(3, 3, seed=1) if small else generate(40, 50, seed=1), []
+    plan = solve(day, seconds=4, steps=steps, proof=proofs.append)
+    assert waits == [None] if steps else len(waits) == 1 and 0 < waits[0] < 4
+    assert judge_proof(day, plan, proofs[0]) == (plan.settled, ())
+    assert "nothing is proven: the engine is not compiled" in caplog.text
+
+
 @pytest.mark.parametrize("place", ["__pycache__", "elsewhere"])
 def test_kernels_are_compiled_anew_when_the_source_of_any_changes(tmp_path, monkeypatch, place):
     """Numba itself looks only at the file a kernel stands in, wherever it keeps what it made."""
