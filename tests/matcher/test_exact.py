@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from matcher import Instance, judge, read_instance, solve
-from matcher.exact import Model, exact, terms_of
+from matcher.exact import Exact, Model, exact, terms_of
 from scenarios import generate
 from scenarios.generator import EVERYTHING, TEAMS
 from tests.builders import instance, request, volunteer
@@ -96,6 +96,19 @@ def test_what_the_exact_model_proves_stands_even_when_its_plan_is_not_taken():
     by_search = solve(day, seconds=60, steps=2, engine="search")
     by_model = solve(day, seconds=60, engine="exact")
     assert by_search.bound == by_search.settled <= by_model.bound == by_model.cost <= by_search.cost
+
+
+def test_to_put_the_model_together_is_part_of_the_time(monkeypatch):
+    whole, given = Model.solved, []
+
+    def solved(self: Model, seconds: float, *more: int) -> Exact:
+        given.append(seconds)
+        return whole(self, seconds, *more)
+
+    monkeypatch.setattr(Model, "hint", lambda self, hint: time.sleep(0.3))
+    monkeypatch.setattr(Model, "solved", solved)
+    assert exact(instance([volunteer("ada")], [request("R1", "09:00")]), 5.0).proven
+    assert 0 < given[0] <= 4.7
 
 
 def test_a_plan_the_model_cannot_hold_has_no_terms():

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,7 @@ from matcher.engine import forget_stale_kernels
 from matcher.engine.bound import Bound
 from matcher.engine.compile import compile_kernels
 from matcher.engine.grid import Grid
+from matcher.engine.master import Master
 from matcher.engine.pricing import Pricer
 from matcher.engine.search import Search
 from matcher.engine.selection import Selection, assigned
@@ -20,6 +22,7 @@ from matcher.exact import exact
 from matcher.proof import Proof, Split, first_leaf, proven_bound
 from scenarios import generate
 from scenarios.generator import EVERYTHING, FULL_COST, TEAMS
+from tests.builders import pinned
 from tests.matcher.meeting import drawn
 from tests.samples import sample
 
@@ -210,6 +213,20 @@ def test_kernels_are_compiled_anew_when_the_source_of_any_changes(tmp_path, monk
     (tmp_path / "one.py").write_text("njit 2")
     forget_stale_kernels(tmp_path)
     assert not (cache / "two.nbi").exists()
+
+
+def test_a_pin_nobody_can_keep_does_not_end_a_choice_sooner(monkeypatch):
+    """Its million is in the cost whatever is chosen; what can still be different is left as far open as without it."""
+    open_at = []
+    monkeypatch.setattr(Master, "ask_for_whole", lambda self, pool, known, gap: open_at.append(gap))
+    day = generate(40, 40, seed=3, fairness=False)
+    ada = replace(day.volunteers[0], id="ada", availability=())
+    for pins in ((), (pinned(day.requests[0].id, "ada"),)):
+        bound, search = bound_of(replace(day, volunteers=(*day.volunteers, ada), pinned=pins), 8)
+        Selection(bound, search.best(), lambda: 60.0).prepare(0)
+        open_at[-1] *= bound.proven
+    without, with_one = open_at
+    assert without > 0 and with_one == pytest.approx(without, rel=0.1)
 
 
 def test_a_dive_after_others_ends_elsewhere(monkeypatch):
