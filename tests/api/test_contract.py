@@ -35,8 +35,13 @@ TOLD = [status_code_conformance, content_type_conformance, response_schema_confo
 
 STAFF = [role for role in Role if role != Role.VOLUNTEER]
 
+
+def nobody(_desk: Desk, _own: Street) -> None:
+    """Without a key: whatever there is, nothing happens to it."""
+
+
 IDENTITIES: dict[str, Callable[[Desk, Street], Desk | None]] = {
-    "nobody": lambda desk, own: None,
+    "nobody": nobody,
     "everything of one street": lambda desk, own: desk.as_(*STAFF, territory=own.territory),
     "a volunteer": lambda desk, own: desk.of(own.volunteer),
 }
@@ -65,9 +70,9 @@ def place(request: pytest.FixtureRequest) -> Town:
 @pytest.mark.parametrize("identity", IDENTITIES)
 def test_the_contract_is_kept(place, identity, record_property):
     """Each operation: what fits its schema, asked of things that are there and of any, and what does not fit."""
-    examples = sample("contract", 8, 100)
+    examples = sample("contract", 6, 100)
     if identity == "nobody" and not proving():
-        examples = 4  # told 401 whatever they send
+        examples = 2  # told 401 whatever they send
     broken, statuses = tried(place, identity, examples)
     record_property("answers", ", ".join(f"{n} × {status}" for status, n in sorted(statuses.items())))
     assert not broken, "\n\n".join(f"{fault}\n  {first}" for fault, first in broken.items())
@@ -99,7 +104,7 @@ def tried(place: Town, identity: str, examples: int, only: Collection[str] = ())
     for operation in (found.ok() for found in described.get_all_operations()):
         if only and operation.definition.raw["operationId"] not in only:
             continue
-        own = anew(place, operation)
+        own = place.own if IDENTITIES[identity] is nobody else anew(place, operation)
         for case, answer in answers(operation, own, IDENTITIES[identity](place.desk, own), place.desk, examples):
             statuses[answer.status_code] += 1
             for fault in faults(case, answer):

@@ -16,7 +16,7 @@ HOUSE = Path(__file__).parent.parent.parent
 
 
 def demo(folder: Path, *words: str) -> subprocess.Popen:
-    command = [sys.executable, "-m", "api.demo", "--seconds", "2", "--port", "18400", *words]
+    command = [sys.executable, "-m", "api.demo", "--seconds", "5", "--port", "18400", *words]
     environment = {**os.environ, "PYTHONPATH": str(HOUSE), "PYTHONUNBUFFERED": "1"}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     return subprocess.Popen(command, cwd=folder, env=environment, text=True, **pipes)

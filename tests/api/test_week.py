@@ -51,6 +51,7 @@ def visited(kept: Books, noun: str) -> set[str]:
 
 
 @pytest.mark.prove("week")
+@only("postgres")
 def test_a_week_is_lived_to_its_end(desk, clock, record_property):
     """Every fate of a request occurs; each ends closed, nobody is in two places, and every figure is recounted."""
     week = Week(desk, clock, sample("week", len(FATES), 300), sample("week", 2, 4))
@@ -89,7 +90,7 @@ def clashes(kept: Books) -> list:
 @only("sqlite")
 def test_a_wrong_number_is_seen(desk, clock, monkeypatch):
     """A figure of the service is spoiled by one, each in turn: the comparison names it, and no other."""
-    Week(desk, clock, 16, 0).live()
+    Week(desk, clock, 8, 0).live()
     kept = books(desk)
     for code, definition in list(figures.FIGURES.items()):
 

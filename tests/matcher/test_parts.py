@@ -154,6 +154,7 @@ def test_where_no_time_is_left_even_to_hope_nothing_is_proven(monkeypatch, caplo
     def late(*given: object) -> None:
         raise TimeoutError
 
+    compile_kernels()  # which hopes too
     monkeypatch.setattr(Bound, "reckoned", lambda self, labels, seconds: 0.0)
     monkeypatch.setattr(Pricer, "hoped", late)
     plan, day = proven_at_once(monkeypatch, seconds=6.0)
@@ -169,6 +170,7 @@ def proven_at_once(monkeypatch: pytest.MonkeyPatch, seconds: float = 60.0) -> tu
             raise KeyboardInterrupt
 
     monkeypatch.setattr(solver, "MANY_JOBS", 0)
+    monkeypatch.setattr(solver, "LARGEST_TREE", 0)
     monkeypatch.setattr(bound, "MANY_JOBS", 0)
     day = generate(40, 50, seed=3, **FULL_COST, **TEAMS)
     day = replace(day, requests=tuple(request for request in day.requests if request not in settled_requests(day)))
