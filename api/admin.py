@@ -25,7 +25,7 @@ from api.models.plans import UNDER_WAY
 from api.people.commands import KEEPER
 from api.settings import Settings
 from api.workdays import DayKind
-from matcher import InvalidInput, kernels_ready
+from matcher import InvalidInput
 
 OLDEST_SQLITE = (3, 35, 0)
 """The first with RETURNING."""
@@ -238,6 +238,8 @@ def examine(settings: Settings) -> Iterator[Check]:
 
 @look("求解内核", "solver's kernels")
 def _kernels(settings: Settings, database: Database) -> str:
+    from matcher import kernels_ready  # with the engine, which nothing else here loads
+
     if not kernels_ready(KERNEL_SECONDS):
         raise KernelsMissing()
     return "numba"

@@ -1,7 +1,8 @@
 """Who serves what, when, and why: instances, plans, the judge and the solver. One door for everybody else."""
 
-from matcher.engine.compile import compiled as kernels_ready
-from matcher.engine.solver import Progress, solve
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from matcher.errors import InvalidInput, TooLarge, shown
 from matcher.files import (
     instance_document,
@@ -41,6 +42,10 @@ from matcher.reasons import why_chosen
 from matcher.shapes import schema
 from matcher.strict_json import read_json
 from matcher.travel import MODES, MatrixTravel, Place, StraightTravel, Travel, great_circle_km
+
+if TYPE_CHECKING:
+    from matcher.engine.compile import compiled as kernels_ready
+    from matcher.engine.solver import Progress, solve
 
 __all__ = [
     "MAX_DAYS",
@@ -102,3 +107,17 @@ __all__ = [
     "write_plan",
     "write_proof",
 ]
+
+_ENGINE = {
+    "Progress": ("solver", "Progress"),
+    "kernels_ready": ("compile", "compiled"),
+    "solve": ("solver", "solve"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Who only reads, judges or explains does not wait for the engine and its compiler to load."""
+    if name not in _ENGINE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, own = _ENGINE[name]
+    return getattr(import_module(f"matcher.engine.{module}"), own)

@@ -188,6 +188,15 @@ def test_starting_the_command_line_loads_nothing_heavy():
     assert loaded.stdout.split() == []
 
 
+def test_who_does_not_solve_loads_no_solver():
+    """Web, worker and judge: a solve is a process of its own. Asked for, it comes through the same door."""
+    code = "import sys, api.app, api.jobs.worker, matcher; print(*sys.modules); matcher.judge, matcher.solve"
+    loaded = subprocess.run([sys.executable, "-c", code], cwd=HOUSE, capture_output=True, text=True, check=True)
+    names = loaded.stdout.split()
+    assert "api.jobs.worker" in names
+    assert [name for name in names if root(name) in SOLVERS or within(name, "matcher.engine")] == []
+
+
 def test_no_tracked_file_holds_an_address_or_a_path_of_a_machine():
     listed = subprocess.run(
         ["git", "-c", "safe.directory=*", "ls-files", "-z"], cwd=HOUSE, capture_output=True, text=True, check=False

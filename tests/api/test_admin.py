@@ -188,7 +188,7 @@ def test_a_full_disk_is_seen(sqlite_url, monkeypatch):
 
 
 def test_an_uncompiled_solver_is_seen(sqlite_url, monkeypatch):
-    monkeypatch.setattr(admin, "kernels_ready", lambda seconds: False)
+    monkeypatch.setattr("matcher.kernels_ready", lambda seconds: False)
     assert troubles(migrated(sqlite_url)) == ["kernels_missing"]
 
 
