@@ -355,7 +355,9 @@ class _Run:
         """Whether prices can be worked with: their kernels are compiled, or will be in so much time."""
         ready = compiled(seconds)
         if not ready:
-            log.warning("Of %s nothing is proven: the engine is not compiled in so little time.", self.instance.name)
+            log.warning(
+                "Of %s nothing is proven by prices: the engine is not compiled in so little time.", self.instance.name
+            )
         return ready
 
     def _learn(self, bound: Bound) -> None:

@@ -48,9 +48,9 @@ def elsewhere(database: Database, tmp_path: Path, request: pytest.FixtureRequest
 
 
 @pytest.fixture(scope="session")
-def drawn() -> FastAPI:
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> FastAPI:
     """A service nobody asks: others take over its routes, since to draw them takes longer than most of the tests."""
-    return create_app(Settings())
+    return create_app(Settings(database_url=f"sqlite:///{tmp_path_factory.mktemp('drawn') / 'none.db'}"))
 
 
 @pytest.fixture

@@ -193,7 +193,7 @@ def test_prices_wait_for_their_kernels_as_long_as_there_is_time(small, steps, mo
     plan = solve(day, seconds=4, steps=steps, proof=proofs.append)
     assert waits == [None] if steps else len(waits) == 1 and 0 < waits[0] < 4
     assert plan.bound == plan.settled == proofs[0].bound
-    assert "nothing is proven: the engine is not compiled" in caplog.text
+    assert "nothing is proven by prices: the engine is not compiled" in caplog.text
 
 
 @pytest.mark.parametrize("place", ["__pycache__", "elsewhere"])
